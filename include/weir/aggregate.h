@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* aggregate.h: a value computed over the events of a window.
+ *
+ * place:  expression argument -> partial of a pane -> merged over panes -> value in the expression.
+ * state:  a partial of fixed size; aggregates with the same partial over the same argument and window
+ *         share it (mean and sum keep one {n, sum}).
+ * null:   null and NaN arguments are not added. An infinity is a number like any other: panes are
+ *         merged at read, so it leaves with its pane.
+ * laws:   merging partials = adding all their values (exactly for count, min, max); value twice is
+ *         equal; an empty window's value is defined (`value` of a fresh partial); order inside a pane
+ *         is irrelevant up to rounding.
+ */
+#ifndef WEIR_AGGREGATE_H
+#define WEIR_AGGREGATE_H
+
+#include "weir/operator.h"
+
+/* What is kept per pane. Flat bytes, all-zero = empty. */
+struct weir_partial {
+    const char *name;
+    uint32_t bytes; /* multiple of 8 */
+    /* x is neither null nor NaN. */
+    void (*add)(void *partial, double x);
+    /* into += count partials that lie stride bytes apart: one call per contiguous run of panes. */
+    void (*merge)(void *into, const void *first, size_t stride, uint32_t count);
+};
+
+struct weir_aggregate {
+    struct weir_operator op; /* stateless head: the partial is the state, saved by the keyspace */
+    bool takes_argument;     /* false: count(10m); true: sum(amount, 10m) */
+    enum weir_type type;     /* of the value */
+    const struct weir_partial *partial;
+    struct weir_value (*value)(const void *partial);
+};
+
+#endif
