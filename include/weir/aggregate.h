@@ -19,6 +19,9 @@
 struct weir_partial {
     const char *name;
     uint32_t bytes; /* multiple of 8 */
+    /* NULL, or a smaller partial whose bytes and meaning this one begins with: where both are kept over the
+     * same argument and window, this one serves for both (count < sum < moments). */
+    const struct weir_partial *prefix;
     /* x is neither null nor NaN. */
     void (*add)(void *partial, double x);
     /* into += count partials that lie stride bytes apart: one call per contiguous run of panes. */
@@ -27,7 +30,7 @@ struct weir_partial {
 
 struct weir_aggregate {
     struct weir_operator op; /* stateless head: the partial is the state, saved by the keyspace */
-    bool takes_argument;     /* false: count(10m); true: sum(amount, 10m) */
+    bool takes_argument;     /* true: sum(amount, 10m); false: count(10m), or count(x, 10m) of any type */
     enum weir_type type;     /* of the value */
     const struct weir_partial *partial;
     struct weir_value (*value)(const void *partial);
