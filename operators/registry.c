@@ -31,7 +31,8 @@ const char *weir_family_name(enum weir_family family) {
     return names[family];
 }
 
-const struct weir_operator *weir_registry_next(enum weir_family family, const struct weir_operator *previous) {
+const struct weir_operator *weir_registry_next(enum weir_family family,
+                                               const struct weir_operator *previous) {
     size_t i = 0;
     if (previous)
         while (all[i++] != previous) continue;

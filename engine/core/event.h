@@ -12,8 +12,11 @@
 
 struct weir_event {
     const struct weir_record *record;
-    int64_t time_ms; /* event time */
+    int64_t time_ms;      /* event time */
     uint32_t input_index; /* row of the input batch */
+    uint64_t row;         /* input records of the task so far, this one included */
+    double label;         /* as in weir/learner.h */
+    bool labelled;
     struct weir_value *cells;
 };
 

@@ -35,7 +35,8 @@ struct weir_codec {
     /* Fills cells[schema->count]. Text cells point into `value` or the arena. WEIR_OK or WEIR_DATA. */
     int (*decode)(struct weir_coder *coder, struct weir_bytes value, struct weir_arena *arena,
                   struct weir_value *cells, struct weir_data_error *error);
-    /* Appends one row to `out`. Cells carry their own type, which must fit the schema's. WEIR_OK or WEIR_NOMEM. */
+    /* Appends one row to `out`. Cells carry their own type, which must fit the schema's. WEIR_OK or
+     * WEIR_NOMEM. */
     int (*encode)(struct weir_coder *coder, const struct weir_value *cells, struct weir_buffer *out);
     /* Files: bytes of the first whole record at `data`, its line end included; 0 = more bytes needed
      * (at_end: a last record without a line end counts as whole). */

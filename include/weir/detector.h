@@ -16,9 +16,9 @@ enum weir_drift { WEIR_STABLE, WEIR_WARNING, WEIR_DRIFT };
 
 /* What the alert says, valid after an update that returned WEIR_DRIFT (or WEIR_WARNING). */
 struct weir_drift_report {
-    double mean_before, mean_after; /* NaN where the detector does not know */
+    double mean_before, mean_after;     /* NaN where the detector does not know */
     uint64_t count_before, count_after; /* samples behind each mean */
-    double statistic, threshold;    /* what was compared with what at the alarm */
+    double statistic, threshold;        /* what was compared with what at the alarm */
 };
 
 struct weir_detector {

@@ -24,7 +24,7 @@ enum weir_result {
 
 /* What went wrong, in words, without the place in a file: the caller knows that. */
 struct weir_error {
-    int result;    /* enum weir_result */
+    int result;     /* enum weir_result */
     char text[480]; /* one sentence, no newline */
 };
 

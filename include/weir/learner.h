@@ -18,8 +18,8 @@ enum weir_target { WEIR_BINARY = 1, WEIR_MULTICLASS = 2, WEIR_REGRESSION = 4 };
 #define WEIR_CLASS_MAX 64
 
 struct weir_prediction {
-    bool valid;       /* false: nothing learned yet that a prediction could rest on */
-    double score;     /* binary: P(label = 1); regression: the value; multiclass: P(class) */
+    bool valid;           /* false: nothing learned yet that a prediction could rest on */
+    double score;         /* binary: P(label = 1); regression: the value; multiclass: P(class) */
     uint32_t class_index; /* multiclass: the predicted class; binary: score > 0.5 */
     uint32_t class_count; /* multiclass: scores[0..class_count) are filled */
     double scores[WEIR_CLASS_MAX];

@@ -46,11 +46,11 @@ enum weir_option_type {
 struct weir_option {
     const char *name;
     enum weir_option_type type;
-    const char *unit;         /* "" or what the number counts: "samples", "rows" */
-    double min, max;          /* inclusive range of numbers and durations (ms) */
-    const char *fallback;     /* default, as written in a file; NULL = required */
+    const char *unit;           /* "" or what the number counts: "samples", "rows" */
+    double min, max;            /* inclusive range of numbers and durations (ms) */
+    const char *fallback;       /* default, as written in a file; NULL = required */
     const char *const *choices; /* NULL-terminated, for WEIR_OPTION_CHOICE */
-    const char *help;         /* one sentence */
+    const char *help;           /* one sentence */
 };
 
 union weir_option_value {
@@ -79,7 +79,7 @@ struct weir_binding {
  * state is broken: the engine stops rather than continue. Verbs that do not apply to a stateless
  * operator are NULL together (init, save, load, check). */
 struct weir_operator {
-    const char *name; /* file, symbol, config value, metric and test carry this one name */
+    const char *name;    /* file, symbol, config value, metric and test carry this one name */
     const char *summary; /* one sentence for help and docs */
     enum weir_family family;
     uint32_t version;                  /* of the saved state, from 1 */
@@ -93,6 +93,7 @@ struct weir_operator {
 
 extern const struct weir_option weir_no_options[]; /* the empty table */
 
-#define WEIR_OPTION_END {.name = NULL}
+#define WEIR_OPTION_END \
+    { .name = NULL }
 
 #endif

@@ -48,12 +48,16 @@ static inline bool weir_type_is_number(uint8_t type) { return !weir_type_is_text
 static inline double weir_value_number(const struct weir_value *value) {
     if (value->null) return (double)NAN;
     switch (value->type) {
-        case WEIR_BOOL: return value->as.b ? 1.0 : 0.0;
-        case WEIR_FLOAT64: return value->as.f;
+        case WEIR_BOOL:
+            return value->as.b ? 1.0 : 0.0;
+        case WEIR_FLOAT64:
+            return value->as.f;
         case WEIR_INT64:
         case WEIR_TIMESTAMP:
-        case WEIR_DURATION: return (double)value->as.i;
-        default: return (double)NAN;
+        case WEIR_DURATION:
+            return (double)value->as.i;
+        default:
+            return (double)NAN;
     }
 }
 
