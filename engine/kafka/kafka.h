@@ -2,8 +2,8 @@
 /* kafka.h: the Kafka door: a group consumer, a producer, an embedded cluster.
  *
  * place:    broker -> source -> task;  task -> sink -> broker. Nothing outside engine/kafka sees rdkafka.h.
- * threads:  all calls of one object from the thread that opened it; callbacks run inside *_poll on that thread.
- * limits:   see the properties set in client.c; any of them may be overridden by kafka.properties.
+ * threads:  all calls of one object from the thread that opened it; callbacks run inside *_poll on that
+ * thread. limits:   see the properties set in client.c; any of them may be overridden by kafka.properties.
  * errors:   WEIR_IO with the broker's words; WEIR_AGAIN = queue full, stop intake and poll.
  */
 #ifndef WEIR_KAFKA_KAFKA_H
@@ -18,13 +18,15 @@
 
 /* Unknown names, read-only and weir-owned names (group.id, enable.auto.commit...), and values librdkafka
  * refuses become findings at their place in the file, with a suggestion. */
-void weir_kafka_check_properties(const struct weir_property *properties, uint32_t count, struct weir_diags *diags);
+void weir_kafka_check_properties(const struct weir_property *properties, uint32_t count,
+                                 struct weir_diags *diags);
 
 /* How to reach a cluster. Borrowed, pipeline lifetime. */
 struct weir_kafka_client {
     const char *brokers; /* host:port,...: resolved, never "embedded" */
     const struct weir_property *properties;
     uint32_t property_count;
+    bool embedded; /* brokers are a weir_kafka_embedded: fetch often, ask it nothing it cannot answer */
 };
 
 /* ---- embedded cluster: librdkafka's mock, in process ---- */
@@ -33,7 +35,8 @@ struct weir_kafka_embedded;
 /* port 0 is not choosable in the mock: read the address it got. partitions: of topics made on first use. */
 struct weir_kafka_embedded *weir_kafka_embedded_open(int32_t partitions, struct weir_error *error);
 const char *weir_kafka_embedded_brokers(const struct weir_kafka_embedded *embedded);
-int weir_kafka_embedded_create_topic(struct weir_kafka_embedded *embedded, const char *topic, int32_t partitions);
+int weir_kafka_embedded_create_topic(struct weir_kafka_embedded *embedded, const char *topic,
+                                     int32_t partitions);
 void weir_kafka_embedded_close(struct weir_kafka_embedded *embedded);
 
 /* ---- source: one consumer of a group ---- */
@@ -68,11 +71,14 @@ int weir_kafka_source_poll(struct weir_kafka_source *source, struct weir_record 
 void weir_kafka_source_release(struct weir_kafka_source *source);
 /* Back-pressure: while stopped, poll returns no records but still serves events. */
 void weir_kafka_source_pause(struct weir_kafka_source *source, bool stopped);
-/* Next offset to read after a restart. store remembers, commit sends what was stored (wait: synchronously). */
+/* Next offset to read after a restart. store remembers, commit sends what was stored (wait: synchronously).
+ */
 void weir_kafka_source_store(struct weir_kafka_source *source, int32_t partition, int64_t next_offset);
 int weir_kafka_source_commit(struct weir_kafka_source *source, bool wait, struct weir_error *error);
-/* End offsets of all partitions of the topic as the broker reports them now. At most max; returns count or WEIR_IO. */
-int weir_kafka_source_ends(struct weir_kafka_source *source, int64_t *ends, uint32_t max, struct weir_error *error);
+/* End offsets of all partitions of the topic as the broker reports them now. At most max; returns count or
+ * WEIR_IO. */
+int weir_kafka_source_ends(struct weir_kafka_source *source, int64_t *ends, uint32_t max,
+                           struct weir_error *error);
 /* Set when the broker has been unreachable since the last successful exchange; text of the newest error. */
 bool weir_kafka_source_down(const struct weir_kafka_source *source, struct weir_error *error);
 /* Leaves the group and frees everything; bounded time. */
@@ -93,7 +99,8 @@ struct weir_kafka_sink_watch {
 struct weir_kafka_sink_options {
     struct weir_kafka_client client;
     const char *topics[WEIR_STREAM_COUNT]; /* NULL = stream not published */
-    bool bare[WEIR_STREAM_COUNT]; /* no headers, no timestamps: whole batches go out in one produce_batch call */
+    bool bare[WEIR_STREAM_COUNT]; /* no headers, no timestamps: whole batches go out in one produce_batch call
+                                   */
     struct weir_kafka_sink_watch watch;
 };
 
@@ -101,8 +108,8 @@ int weir_kafka_sink_open(const struct weir_kafka_sink_options *options, struct w
                          struct weir_error *error);
 int weir_kafka_sink_fd(const struct weir_kafka_sink *sink);
 /* Copies and queues records in order. Returns how many were taken (fewer: queue full), or WEIR_IO. */
-int weir_kafka_sink_write(struct weir_kafka_sink *sink, const struct weir_output_record *records, uint32_t count,
-                          uint64_t flight, struct weir_error *error);
+int weir_kafka_sink_write(struct weir_kafka_sink *sink, const struct weir_output_record *records,
+                          uint32_t count, uint64_t flight, struct weir_error *error);
 /* Serves delivery reports. Returns how many it served. */
 int weir_kafka_sink_poll(struct weir_kafka_sink *sink);
 uint32_t weir_kafka_sink_in_flight(const struct weir_kafka_sink *sink);
@@ -120,5 +127,10 @@ struct weir_kafka_topic_facts {
 /* WEIR_IO when no broker answers within timeout_ms. */
 int weir_kafka_topic_look(const struct weir_kafka_client *client, const char *topic, int64_t timeout_ms,
                           struct weir_kafka_topic_facts *facts, struct weir_error *error);
+/* Creates a topic that keeps its records for ever (retention.ms=-1): records that carry event times of the
+ * past would be deleted at once under the broker's default. Fine when it exists already. Not for the embedded
+ * cluster. */
+int weir_kafka_topic_create(const struct weir_kafka_client *client, const char *topic, int32_t partitions,
+                            int64_t timeout_ms, struct weir_error *error);
 
 #endif
