@@ -41,7 +41,8 @@ static void bind_labels(struct weir_plan *plan, const struct weir_pipeline *pipe
         bool is_bool = type == WEIR_BOOL;
         bool yes = !strcmp(model->positive, "true");
         if (is_bool ? !yes && strcmp(model->positive, "false") != 0
-                    : !weir_number_parse(model->positive, strlen(model->positive), &model->positive_number))
+                    : weir_number_parse(model->positive, strlen(model->positive), &model->positive_number) !=
+                          WEIR_OK)
             weir_diag_add(diags, "E205", weir_name_mark(&labels->positive),
                           "'%s' is not a value of '%s', which is %s", model->positive, labels->field.text,
                           weir_type_name(type));

@@ -191,6 +191,9 @@ int weir_task_process(struct weir_task *task, const struct weir_record *records,
     return result;
 }
 
+struct weir_coder *weir_task_coder(struct weir_task *task) {
+    return task->intake.coder;
+}
 const struct weir_task_counts *weir_task_counts(const struct weir_task *task) { return &task->counts; }
 double weir_task_metric(const struct weir_task *task, uint32_t i) {
     return weir_model_metric(&task->model, i);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verbs.c: the list of verbs, and `weir help`. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "weir/registry.h"
+
+static int run_help(const struct weir_args *args);
+static const struct weir_flag no_flags[] = {{NULL, NULL, NULL}};
+static const struct weir_verb verb_help = {
+    "help", "[VERB|OPERATOR]", "says what a verb or an operator does", 0, 1, no_flags, run_help};
+
+static const struct weir_verb *const verbs[] = {&weir_verb_demo,    &weir_verb_new,    &weir_verb_check,
+                                                &weir_verb_run,     &weir_verb_replay, &weir_verb_broker,
+                                                &weir_verb_explain, &verb_help,        &weir_verb_version};
+#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
+
+const struct weir_verb *weir_verb_find(const char *name) {
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (!strcmp(verbs[i]->name, name)) return verbs[i];
+    return NULL;
+}
+
+int weir_verb_unknown(const char *name) {
+    const char *names[VERB_COUNT];
+    for (size_t i = 0; i < VERB_COUNT; i++) names[i] = verbs[i]->name;
+    const char *near = weir_suggest(name, names, VERB_COUNT);
+    fprintf(stderr, "weir: unknown verb '%s'%s%s%s\n", name, near ? "; did you mean '" : "", near ? near : "",
+            near ? "'?" : "; `weir help` lists them");
+    return WEIR_EXIT_USAGE;
+}
+
+static void print_verb(const struct weir_verb *verb) {
+    printf("usage: weir %s %s\n\n%s\n", verb->name, verb->usage, verb->summary);
+    if (verb->flags[0].name)
+        printf("\noptions (each also as environment variable, --%s is WEIR_...):\n", verb->flags[0].name);
+    for (const struct weir_flag *flag = verb->flags; flag->name; flag++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", flag->name, flag->value ? " " : "",
+                 flag->value ? flag->value : "");
+        printf("  %-26s %s\n", left, flag->help);
+    }
+}
+
+static void print_operator(const struct weir_operator *op) {
+    static const char *const types[] = {"float", "int", "bool", "choice", "duration"};
+    printf("%s %s: %s\n", weir_family_name(op->family), op->name, op->summary);
+    for (const struct weir_option *option = op->options; option->name; option++) {
+        printf("  %-16s %-8s default %-8s %s", option->name, types[option->type],
+               option->fallback ? option->fallback : "(required)", option->help);
+        for (int i = 0; option->type == WEIR_OPTION_CHOICE && option->choices[i]; i++)
+            printf("%s%s", i ? "|" : " [", option->choices[i]);
+        printf("%s%s%s\n", option->type == WEIR_OPTION_CHOICE ? "]" : "", *option->unit ? ", in " : "",
+               option->unit);
+    }
+}
+
+static int print_overview(void) {
+    printf("weir " WEIR_RELEASE ": learns from live Kafka streams\n\nverbs:\n");
+    for (size_t i = 0; i < VERB_COUNT; i++) printf("  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+    printf("\noperators:\n");
+    for (int family = 0; family < WEIR_FAMILY_COUNT; family++) {
+        printf("  %-10s", weir_family_name((enum weir_family)family));
+        for (const struct weir_operator *op = NULL; (op = weir_registry_next((enum weir_family)family, op));)
+            printf(" %s", op->name);
+        printf("\n");
+    }
+    printf(
+        "\n`weir help VERB` or `weir help OPERATOR` says more. First steps: `weir demo`, then `weir new "
+        "my.yaml`.\n");
+    return WEIR_EXIT_OK;
+}
+
+static int run_help(const struct weir_args *args) {
+    if (!args->argument_count) return print_overview();
+    const char *word = args->arguments[0];
+    const struct weir_verb *verb = weir_verb_find(word);
+    bool found = verb != NULL;
+    if (verb) print_verb(verb);
+    for (int family = 0; family < WEIR_FAMILY_COUNT; family++) {
+        const struct weir_operator *op = weir_registry_find((enum weir_family)family, word);
+        if (!op) continue;
+        if (found) printf("\n");
+        print_operator(op);
+        found = true;
+    }
+    if (found) return WEIR_EXIT_OK;
+    fprintf(stderr, "weir help: there is no verb or operator '%s'; `weir help` lists them\n", word);
+    return WEIR_EXIT_USAGE;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker.h: one thread, one libuv loop, one consumer, one producer and the tasks of its partitions.
+ *
+ * place:    Kafka source -> worker -> task -> worker -> Kafka sink. The end of the guided tour.
+ * threads:  weir_worker_run runs on the calling thread until the work is done or a signal asks it to stop;
+ *           weir_worker_stop may be called from its callbacks.
+ * delivery: at least once: an input's offset is committed only after every output it led to was acknowledged;
+ * a crash repeats the tail, with the same weir-id headers. errors:   WEIR_IO: the door failed for good;
+ * WEIR_NOMEM, WEIR_BUG: stopped after the last commit.
+ */
+#ifndef WEIR_RUNTIME_WORKER_H
+#define WEIR_RUNTIME_WORKER_H
+
+#include "core/task.h"
+#include "kafka/kafka.h"
+
+/* Something to look at after every batch: the demo's table, a progress line. Called on the worker's thread.
+ */
+struct weir_worker_watch {
+    void *owner;
+    void (*batch)(void *owner, const struct weir_task *task, const struct weir_outputs *outputs);
+    void (*tick)(void *owner); /* about every second */
+};
+
+struct weir_worker_options {
+    const struct weir_plan *plan;
+    const struct weir_pipeline *pipeline;
+    struct weir_kafka_client client;
+    bool until_end;   /* stop at the end offsets seen when a partition is first assigned */
+    uint64_t limit;   /* stop after so many records; 0 = none */
+    bool strict_data; /* the first dead letter ends the run (WEIR_DATA) */
+    struct weir_worker_watch watch;
+};
+
+struct weir_worker;
+
+int weir_worker_create(const struct weir_worker_options *options, struct weir_worker **worker,
+                       struct weir_error *error);
+/* Until the end, the limit, a signal, weir_worker_stop or an error; then drains, commits and leaves the
+ * group. */
+int weir_worker_run(struct weir_worker *worker, struct weir_error *error);
+void weir_worker_stop(struct weir_worker *worker);
+void weir_worker_destroy(struct weir_worker *worker);
+
+/* Sums over all tasks the worker has had. */
+void weir_worker_counts(const struct weir_worker *worker, struct weir_task_counts *counts);
+/* Calls visit for each live task. */
+void weir_worker_each_task(const struct weir_worker *worker, void *owner,
+                           void (*visit)(void *owner, int32_t partition, const struct weir_task *task));
+
+#endif
