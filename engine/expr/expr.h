@@ -2,13 +2,12 @@
 /* expr.h: the expression language: text -> typed, compact register code -> value of a row.
  *
  * place:    pipeline file -> expr -> features (columns) and the source's `keep` rule.
- * lifetime: an expression is pipeline-lifetime and immutable; evaluation needs no allocation except text results
- *           in the batch arena.
- * nulls:    null propagates through every operator and function unless stated (coalesce, is_null, and/or by
- *           three-valued logic); x / 0 and NaN results are null.
- * limits:   WEIR_EXPR_REGISTER_MAX registers, nesting depth 64, 4,096 characters.
- * why:      aggregates are lifted out at compile time: expression code never sees a window. Equal aggregates
- *           (same function, argument and length) share one slot of the list.
+ * lifetime: an expression is pipeline-lifetime and immutable; evaluation needs no allocation except text
+ * results in the batch arena. nulls:    null propagates through every operator and function unless stated
+ * (coalesce, is_null, and/or by three-valued logic); x / 0 and NaN results are null. limits:
+ * WEIR_EXPR_REGISTER_MAX registers, nesting depth 64, 4,096 characters. why:      aggregates are lifted out
+ * at compile time: expression code never sees a window. Equal aggregates (same function, argument and length)
+ * share one slot of the list.
  */
 #ifndef WEIR_EXPR_EXPR_H
 #define WEIR_EXPR_EXPR_H
@@ -39,26 +38,33 @@ struct weir_expr_aggregates {
 struct weir_expr_scope {
     const struct weir_field *columns;
     uint32_t column_count;
-    uint32_t argument_column_count; /* aggregate arguments may use only the first so many */
+    uint32_t argument_column_count;          /* aggregate arguments may use only the first so many */
     struct weir_expr_aggregates *aggregates; /* NULL: aggregates are not allowed here */
-    const char *columns_from;  /* for help: "source.schema" */
-    struct weir_mark columns_mark; /* where that stands; line 0 = unknown */
+    const char *columns_from;                /* for help: "source.schema" */
+    struct weir_mark columns_mark;           /* where that stands; line 0 = unknown */
+    const char *const *later;                /* names defined further down: E210 instead of E204 */
+    uint32_t later_count;
 };
 
-/* Compiles `text`, whose first character stands at `mark` (verbatim: character i at column + i). Findings, each
- * marking its own characters, go to diags. NULL when there were errors or no memory. */
+/* Compiles `text`, whose first character stands at `mark` (verbatim: character i at column + i). Findings,
+ * each marking its own characters, go to diags. NULL when there were errors or no memory. */
 struct weir_expr *weir_expr_compile(const char *text, struct weir_mark mark, bool verbatim,
                                     const struct weir_expr_scope *scope, struct weir_diags *diags);
 void weir_expr_destroy(struct weir_expr *expr);
 void weir_expr_aggregates_deinit(struct weir_expr_aggregates *aggregates);
 
 enum weir_type weir_expr_type(const struct weir_expr *expr);
+/* The expression as written, without outer blanks; an aggregate's argument likewise. */
+const char *weir_expr_text(const struct weir_expr *expr);
+/* Equal code: the same value for every row. */
+bool weir_expr_equal(const struct weir_expr *a, const struct weir_expr *b);
 
 /* The value for one row: `columns` as in the scope, `aggregates` one value per item of the list. */
 struct weir_value weir_expr_eval(const struct weir_expr *expr, const struct weir_value *columns,
                                  const struct weir_value *aggregates, struct weir_arena *arena);
 
-/* The functions of the language, for help, docs and suggestions: name, signature, summary; ends with NULL name. */
+/* The functions of the language, for help, docs and suggestions: name, signature, summary; ends with NULL
+ * name. Aggregates are operators: weir_registry_next(WEIR_FAMILY_AGGREGATE, ...) lists them. */
 struct weir_expr_function {
     const char *name, *signature, *summary;
 };
