@@ -2,7 +2,7 @@
 /* linear.c: where BLAS begins to pay for dot and axpy, and rows per second of the linear learner.
  *
  * run:    build/release/bench/bench_linear
- * method: hot caches, best of 7 repetitions of about 10 ms each; a dependency through `sink` keeps the
+ * method: hot caches, best of 60 repetitions of a millisecond or so; a dependency through `sink` keeps the
  *         compiler from dropping calls. Include path: the operators' own header, by relative path.
  */
 #include <inttypes.h>
@@ -27,7 +27,7 @@ static volatile double sink;
 typedef double dot_function(const double *a, const double *b, size_t count);
 typedef void axpy_function(double factor, const double *x, double *y, size_t count);
 
-#define REPETITIONS 7
+#define REPETITIONS 60
 
 static double time_dot(dot_function *dot, const double *a, const double *b, size_t width) {
     double best = 1e300;

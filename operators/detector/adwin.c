@@ -271,14 +271,14 @@ static int load(const struct weir_binding *binding, void *state, struct weir_sta
     weir_state_read_head(reader, CHUNK, VERSION);
     if (weir_state_read_u64(reader, ROWS_MAX) != params->row_count)
         weir_state_reader_refuse(reader, "the saved window has another window_max");
-    s->input_count = weir_state_read_u64(reader, UINT64_MAX);
-    s->width = weir_state_read_u64(reader, UINT64_MAX);
+    s->input_count = weir_state_read_u64(reader, INT64_MAX);
+    s->width = weir_state_read_u64(reader, INT64_MAX);
     s->total.sum = weir_state_read_f64(reader);
     s->total.spread = weir_state_read_f64(reader);
     s->report.mean_before = weir_state_read_f64(reader);
     s->report.mean_after = weir_state_read_f64(reader);
-    s->report.count_before = weir_state_read_u64(reader, UINT64_MAX);
-    s->report.count_after = weir_state_read_u64(reader, UINT64_MAX);
+    s->report.count_before = weir_state_read_u64(reader, INT64_MAX);
+    s->report.count_after = weir_state_read_u64(reader, INT64_MAX);
     s->report.statistic = weir_state_read_f64(reader);
     s->report.threshold = weir_state_read_f64(reader);
     for (uint32_t r = 0; r < params->row_count; r++) {

@@ -146,9 +146,9 @@ static void save(const struct weir_binding *binding, const void *state, struct w
 static int load(const struct weir_binding *binding, void *state, struct weir_state_reader *reader) {
     struct state *s = state;
     weir_state_read_head(reader, CHUNK, VERSION);
-    s->count = weir_state_read_u64(reader, UINT64_MAX);
+    s->count = weir_state_read_u64(reader, INT64_MAX);
     s->mean = weir_state_read_f64(reader);
-    s->low_count = weir_state_read_u64(reader, UINT64_MAX);
+    s->low_count = weir_state_read_u64(reader, INT64_MAX);
     s->low_mean = weir_state_read_f64(reader);
     s->low_deviation = weir_state_read_f64(reader);
     s->statistic = weir_state_read_f64(reader);

@@ -172,14 +172,14 @@ static void save(const struct weir_binding *binding, const void *state, struct w
 
 static void load_side(struct side *side, struct weir_state_reader *reader) {
     side->distance = weir_state_read_f64(reader);
-    side->count = weir_state_read_u64(reader, UINT64_MAX);
+    side->count = weir_state_read_u64(reader, INT64_MAX);
     side->mean = weir_state_read_f64(reader);
 }
 
 static int load(const struct weir_binding *binding, void *state, struct weir_state_reader *reader) {
     struct state *s = state;
     weir_state_read_head(reader, CHUNK, VERSION);
-    s->count = weir_state_read_u64(reader, UINT64_MAX);
+    s->count = weir_state_read_u64(reader, INT64_MAX);
     s->mean = weir_state_read_f64(reader);
     load_side(&s->up, reader);
     load_side(&s->down, reader);

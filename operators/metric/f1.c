@@ -48,9 +48,9 @@ static void save(const struct weir_binding *binding, const void *state, struct w
 static int load(const struct weir_binding *binding, void *state, struct weir_state_reader *reader) {
     struct state *s = state;
     weir_state_read_head(reader, CHUNK, VERSION);
-    s->true_positive_count = weir_state_read_u64(reader, UINT64_MAX);
-    s->false_positive_count = weir_state_read_u64(reader, UINT64_MAX);
-    s->false_negative_count = weir_state_read_u64(reader, UINT64_MAX);
+    s->true_positive_count = weir_state_read_u64(reader, INT64_MAX);
+    s->false_positive_count = weir_state_read_u64(reader, INT64_MAX);
+    s->false_negative_count = weir_state_read_u64(reader, INT64_MAX);
     if (!check(binding, state)) weir_state_reader_refuse(reader, "a count is out of range");
     return weir_state_reader_result(reader);
 }

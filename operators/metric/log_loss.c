@@ -45,7 +45,7 @@ static void save(const struct weir_binding *binding, const void *state, struct w
 static int load(const struct weir_binding *binding, void *state, struct weir_state_reader *reader) {
     struct state *s = state;
     weir_state_read_head(reader, CHUNK, VERSION);
-    s->row_count = weir_state_read_u64(reader, UINT64_MAX);
+    s->row_count = weir_state_read_u64(reader, INT64_MAX);
     s->loss_sum = weir_state_read_f64(reader);
     if (!check(binding, state))
         weir_state_reader_refuse(reader, "the sum of losses does not fit the number of rows");

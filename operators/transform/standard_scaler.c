@@ -72,7 +72,7 @@ static int load(const struct weir_binding *binding, void *state, struct weir_sta
     if (weir_state_read_u64(reader, UINT32_MAX) != binding->input_count)
         weir_state_reader_refuse(reader, "the saved scaler has another number of inputs");
     for (uint32_t i = 0; i < binding->input_count; i++) {
-        inputs[i].count = weir_state_read_u64(reader, UINT64_MAX);
+        inputs[i].count = weir_state_read_u64(reader, INT64_MAX);
         inputs[i].mean = weir_state_read_f64(reader);
         inputs[i].variance = weir_state_read_f64(reader);
     }

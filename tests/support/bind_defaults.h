@@ -95,7 +95,8 @@ static inline int bind_with(const struct weir_operator *op, uint32_t input_count
     memset(binding, 0, sizeof *binding);
     binding->options = values;
     binding->input_count = input_count;
-    int result = op->bind(binding, error);
+    int result =
+        op->bind ? op->bind(binding, error) : WEIR_OK; /* stateless without options: nothing to bind */
     binding->options = NULL; /* valid during bind only: a later use crashes here rather than at a user's */
     return result;
 }
