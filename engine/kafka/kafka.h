@@ -48,8 +48,12 @@ struct weir_kafka_source_watch {
     /* This partition is ours now; records start at `offset` (committed or by source.start). */
     void (*assigned)(void *owner, int32_t partition, int64_t offset);
     /* About to give these back: finish what is in flight, store and commit inside the call. lost = someone
-     * else may own them already: drop, do not commit. */
+     * else may own them already: drop, do not commit. Not called by weir_kafka_source_close. */
     void (*revoked)(void *owner, const int32_t *partitions, uint32_t count, bool lost);
+    /* May be NULL. Nothing readable lies between the last record polled and `next_offset`, the partition's
+     * end of committed records just now. The only way to know the end was reached: the last offsets of a
+     * topic may be transaction markers, which no poll returns. */
+    void (*caught_up)(void *owner, int32_t partition, int64_t next_offset);
 };
 
 struct weir_kafka_source_options {
