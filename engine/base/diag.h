@@ -38,20 +38,24 @@ struct weir_diags {
     struct weir_diag *items;
     uint32_t count, capacity;
     uint32_t error_count, warning_count; /* of all, kept or not */
+    bool last_kept;                      /* the finding just added is items[count - 1] */
 };
 
 void weir_diags_init(struct weir_diags *diags, const char *file, const char *source, size_t source_len);
 void weir_diags_deinit(struct weir_diags *diags);
 
-/* Adds a finding; `code` decides the severity (E = error, W = warning). Returns WEIR_CONFIG for errors. */
+/* Adds a finding; `code` decides the severity (E = error, W = warning). Returns WEIR_CONFIG for errors.
+ * The same finding at the same place is kept and counted once (an alias is read where it is used). */
 int weir_diag_add(struct weir_diags *diags, const char *code, struct weir_mark mark, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* Gives the finding just added its help line. */
 void weir_diag_help(struct weir_diags *diags, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* All findings in order of place, then the closing count line. `color` uses ANSI colours. */
+/* All findings in order of place (those without one last), then the closing count line; nothing when there
+ * are none. `color` uses ANSI colours. Control characters of the file are shown as '?'. */
 int weir_diags_render_text(const struct weir_diags *diags, bool color, struct weir_buffer *out);
-/* {"file":..., "errors":n, "warnings":n, "findings":[{code,severity,line,column,length,text,help}]} */
+/* {"file":..., "errors":n, "warnings":n, "findings":[{code,severity,line,column,length,text,help}]}; line
+ * and column are null for findings without a place, help is null when there is none. */
 int weir_diags_render_json(const struct weir_diags *diags, struct weir_buffer *out);
 
 /* The nearest of `names` to `word`: edit distance (transpositions count one) <= 2 or a third of the
