@@ -4,12 +4,12 @@
  * place:    event -> features -> model inputs, sinks.features.
  * order:    per group and event: evaluate aggregate arguments, find the key's slot, add to the panes of the
  *           event's time, merge the live panes, evaluate the columns. The event itself is included.
- *           A window of length w read at time t covers its panes' share of (t - w, t], rounded to panes of w / panes.
- * late:     the caller has already set aside events older than watermark - lateness; rings reach back that far.
- * lifetime: plan = pipeline, immutable; weir_features = mutable state of one task.
- * limits:   memory_bytes caps keyed state: beyond it the key longest without an event by the clock
- *           (second-chance) rule is forgotten, in deterministic order, and counted.
- * cost:     keys of a batch are hashed first and their slots prefetched; no allocation per event once a key exists.
+ *           A window of length w read at time t covers its panes' share of (t - w, t], rounded to panes of w
+ * / panes. late:     the caller has already set aside events older than watermark - lateness; rings reach
+ * back that far. lifetime: plan = pipeline, immutable; weir_features = mutable state of one task. limits:
+ * memory_bytes caps keyed state: beyond it the key longest without an event by the clock (second-chance) rule
+ * is forgotten, in deterministic order, and counted. cost:     keys of a batch are hashed first and their
+ * slots prefetched; no allocation per event once a key exists.
  */
 #ifndef WEIR_CORE_FEATURES_H
 #define WEIR_CORE_FEATURES_H

@@ -16,6 +16,7 @@
 
 #define LENGTH_MAX_MS ((int64_t)400 * 24 * 60 * 60 * 1000)
 #define BAD WEIR_AST_TYPE_BAD
+_Static_assert((int)WEIR_EXPR_TYPE_UNKNOWN == WEIR_AST_TYPE_BAD, "one unknown type");
 
 struct checker {
     struct weir_expr_place *place;
@@ -78,6 +79,7 @@ static void check_name(struct checker *checker, struct weir_ast *ast) {
         }
         ast->column = i;
         ast->type = (uint8_t)scope->columns[i].type;
+        if (ast->type == BAD) checker->place->error_count++; /* its definition has been reported */
         return;
     }
     for (uint32_t i = 0; i < scope->later_count; i++) {

@@ -34,6 +34,9 @@ struct weir_expr_aggregates {
     uint32_t count, capacity;
 };
 
+/* Type of a column whose own definition has errors: expressions that use it fail without more findings. */
+#define WEIR_EXPR_TYPE_UNKNOWN ((enum weir_type)8)
+
 /* What an expression may name. Column i of `columns` is cell i of the row at evaluation. */
 struct weir_expr_scope {
     const struct weir_field *columns;

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* features.c: computes the feature columns of a batch.
+ *
+ * idea:   group after group over the whole batch, rows in order. Keys are independent between groups, so this
+ * gives what row after row would give. Within a group, rows are worked in blocks whose passes each ask for
+ *         the memory that the next pass reads: index places, slot fronts, newest panes. With a million keys
+ *         nearly every row misses the caches; asked for in advance, the misses of a block overlap.
+ * eviction: a slot found early in a block may be forgotten for a new key later in the block. Slots do not
+ * move, so found ones are good as long as the count of forgotten keys has not changed.
+ */
+#include "core/features.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/features_state.h"
+
+#define BLOCK 32
+#define LINE 64
+
+/* --- keys -------------------------------------------------------------------------------------------------
+ */
+
+/* The bytes that identify a cell; *bytes points into the cell or to *number. False: null. */
+static bool cell_bytes(const struct weir_value *cell, uint64_t *number, const void **bytes, uint32_t *len) {
+    if (cell->null) return false;
+    *bytes = number;
+    *len = sizeof *number;
+    switch (cell->type) {
+        case WEIR_STRING:
+        case WEIR_CATEGORY:
+            *bytes = cell->len ? cell->as.s : "";
+            *len = cell->len;
+            return true;
+        case WEIR_BOOL:
+            *number = cell->as.b;
+            return true;
+        case WEIR_FLOAT64: {
+            double x = cell->as.f + 0.0; /* -0.0 is the same key as 0.0 */
+            memcpy(number, &x, sizeof x);
+            return !isnan(x);
+        }
+        default:
+            memcpy(number, &cell->as.i, sizeof *number);
+            return true;
+    }
+}
+
+enum key_result { KEY_FOUND, KEY_NULL, KEY_NO_MEMORY };
+
+/* One column: its bytes. Several: each with its length before it, so that ("ab","c") is not ("a","bc"). */
+static enum key_result key_of_row(struct weir_features *features, const struct weir_features_group *group,
+                                  const struct weir_keyspace *keys, const struct weir_value *cells,
+                                  struct weir_key *key) {
+    uint64_t number;
+    const void *bytes;
+    uint32_t len;
+    if (group->by_count == 1) {
+        if (!cell_bytes(&cells[group->by[0]], &number, &bytes, &len)) return KEY_NULL;
+        *key = weir_keyspace_hash(keys, bytes, len);
+        return KEY_FOUND;
+    }
+    weir_buffer_clear(&features->key);
+    for (uint32_t i = 0; i < group->by_count; i++) {
+        if (!cell_bytes(&cells[group->by[i]], &number, &bytes, &len)) return KEY_NULL;
+        if (weir_buffer_append(&features->key, &len, sizeof len) ||
+            weir_buffer_append(&features->key, bytes, len))
+            return KEY_NO_MEMORY;
+    }
+    *key = weir_keyspace_hash(keys, features->key.len ? features->key.data : "", features->key.len);
+    return KEY_FOUND;
+}
+
+/* --- one row ----------------------------------------------------------------------------------------------
+ */
+
+static int64_t pane_of(const struct weir_features_plan *plan, const struct weir_features_ring *ring,
+                       struct weir_features_clock *clock, int64_t time_ms) {
+    if (time_ms >= clock->first_ms && time_ms < clock->end_ms) return clock->pane;
+    int64_t pane = plan->window->pane_of(&ring->window, time_ms);
+    clock->first_ms = time_ms; /* a pane's start is not asked for: it is learned as earlier times come by */
+    clock->end_ms = plan->window->next_close(&ring->window, time_ms);
+    clock->pane = pane;
+    return pane;
+}
+
+static void add_row(const struct weir_features_ring *ring, unsigned char *pane, const double *arguments) {
+    const struct weir_pane_part *part = ring->panes.parts, *end = part + ring->panes.part_count;
+    for (; part < end; part++) {
+        double x = part->argument == WEIR_NO_ARGUMENT ? 0 : arguments[part->argument];
+        if (!isnan(x)) part->partial->add(pane + part->offset, x);
+    }
+}
+
+static void evaluate_arguments(const struct weir_features_group *group,
+                               struct weir_features_group_state *state, const struct weir_value *cells,
+                               struct weir_arena *arena) {
+    for (uint32_t i = 0; i < group->argument_count; i++) {
+        struct weir_value value = weir_expr_eval(group->arguments[i].expr, cells, NULL, arena);
+        state->arguments[i] = !group->arguments[i].text ? weir_value_number(&value)
+                              : value.null              ? (double)NAN
+                                                        : 0;
+    }
+}
+
+static void aggregate_row(const struct weir_features_plan *plan, const struct weir_features_group *group,
+                          struct weir_features_group_state *state, unsigned char *slot, bool added,
+                          int64_t time_ms) {
+    for (uint32_t i = 0; i < group->ring_count; i++) {
+        const struct weir_features_ring *ring = &group->rings[i];
+        int64_t index = pane_of(plan, ring, &state->clocks[i], time_ms);
+        if (added) weir_pane_ring_start(&ring->panes, slot, index);
+        unsigned char *pane = weir_pane_ring_seek(&ring->panes, slot, index);
+        if (pane) {
+            add_row(ring, pane, state->arguments);
+            weir_pane_ring_touched(&ring->panes, slot, index);
+        }
+        weir_pane_ring_read(&ring->panes, slot, index, state->out + ring->out_offset);
+    }
+    for (uint32_t i = 0; i < group->aggregates.count; i++)
+        state->aggregates[i] = group->reads[i].value(state->out + group->reads[i].out_offset);
+}
+
+static void evaluate_columns(const struct weir_features_group *group,
+                             const struct weir_features_group_state *state, struct weir_value *cells,
+                             struct weir_arena *arena) {
+    for (uint32_t i = 0; i < group->column_count; i++)
+        cells[group->first_cell + i] = weir_expr_eval(group->columns[i], cells, state->aggregates, arena);
+}
+
+/* --- a block of rows --------------------------------------------------------------------------------------
+ */
+
+struct block {
+    struct weir_event *const *events;
+    uint32_t count;
+    struct weir_key keys[BLOCK];
+    unsigned char *slots[BLOCK]; /* NULL: not there when looked for */
+    bool null[BLOCK];
+};
+
+static int hash_block(struct weir_features *features, const struct weir_features_group *group,
+                      const struct weir_keyspace *keys, struct block *block) {
+    for (uint32_t i = 0; i < block->count; i++) {
+        enum key_result result = key_of_row(features, group, keys, block->events[i]->cells, &block->keys[i]);
+        if (result == KEY_NO_MEMORY) return WEIR_NOMEM;
+        block->null[i] = result == KEY_NULL;
+        if (!block->null[i]) weir_keyspace_prefetch(keys, block->keys[i]);
+    }
+    return WEIR_OK;
+}
+
+static void find_block(const struct weir_features_group *group, const struct weir_keyspace *keys,
+                       struct block *block) {
+    for (uint32_t i = 0; i < block->count; i++) {
+        block->slots[i] = block->null[i] ? NULL : weir_keyspace_find(keys, block->keys[i]);
+        for (size_t at = 0; block->slots[i] && at < group->front_bytes + LINE - 1; at += LINE)
+            __builtin_prefetch(block->slots[i] + (at < group->front_bytes ? at : group->front_bytes - 1));
+    }
+    for (uint32_t i = 0; i < block->count; i++)
+        for (uint32_t j = 0; block->slots[i] && j < group->ring_count; j++)
+            weir_pane_ring_prefetch(&group->rings[j].panes, block->slots[i]);
+}
+
+static int compute_block(struct weir_features *features, uint32_t index, struct block *block,
+                         struct weir_arena *arena) {
+    const struct weir_features_plan *plan = features->plan;
+    const struct weir_features_group *group = &plan->groups[index];
+    struct weir_features_group_state *state = &features->groups[index];
+    if (hash_block(features, group, state->keys, block)) return WEIR_NOMEM;
+    find_block(group, state->keys, block);
+    uint64_t forgotten = weir_keyspace_forgotten(state->keys);
+    for (uint32_t i = 0; i < block->count; i++) {
+        struct weir_value *cells = block->events[i]->cells;
+        if (block->null[i]) {
+            for (uint32_t j = 0; j < group->aggregates.count; j++)
+                state->aggregates[j] = weir_value_null(group->reads[j].type);
+        } else {
+            unsigned char *slot = block->slots[i];
+            bool added = false;
+            evaluate_arguments(group, state, cells, arena);
+            if (slot && weir_keyspace_forgotten(state->keys) == forgotten)
+                weir_keyspace_touch(slot);
+            else
+                slot = weir_keyspace_add(state->keys, block->keys[i], &added);
+            if (!slot) return WEIR_NOMEM;
+            aggregate_row(plan, group, state, slot, added, block->events[i]->time_ms);
+        }
+        evaluate_columns(group, state, cells, arena);
+    }
+    return WEIR_OK;
+}
+
+int weir_features_compute(struct weir_features *features, struct weir_event *const *events, uint32_t count,
+                          struct weir_arena *arena) {
+    for (uint32_t g = 0; g < features->plan->group_count; g++) {
+        const struct weir_features_group *group = &features->plan->groups[g];
+        if (!features->groups[g].keys) {
+            for (uint32_t i = 0; i < count; i++)
+                evaluate_columns(group, &features->groups[g], events[i]->cells, arena);
+            continue;
+        }
+        struct block block;
+        for (uint32_t at = 0; at < count; at += block.count) {
+            block.events = events + at;
+            block.count = count - at < BLOCK ? count - at : BLOCK;
+            int result = compute_block(features, g, &block, arena);
+            if (result) return result;
+        }
+    }
+    return WEIR_OK;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------
+ */
+
+static bool create_group(struct weir_features_group_state *state, const struct weir_features_group *group,
+                         uint32_t key_max, uint64_t seed) {
+    state->keys = weir_keyspace_create(group->slot_bytes, group->by_count ? key_max : 1, seed);
+    state->clocks = calloc(group->ring_count, sizeof *state->clocks);
+    state->out = calloc(1, group->out_bytes);
+    state->arguments = calloc(group->argument_count + 1, sizeof *state->arguments);
+    state->aggregates = calloc(group->aggregates.count, sizeof *state->aggregates);
+    return state->keys && state->clocks && state->out && state->arguments && state->aggregates;
+}
+
+/* The cap is shared so that every group may hold the same number of keys. */
+static uint32_t key_max_of(const struct weir_features_plan *plan, size_t memory_bytes) {
+    size_t per_key = 0;
+    for (uint32_t i = 0; i < plan->group_count; i++)
+        if (plan->groups[i].by_count) per_key += weir_features_plan_key_bytes(plan, i);
+    if (!per_key || memory_bytes / per_key > UINT32_MAX) return UINT32_MAX;
+    return (uint32_t)(memory_bytes / per_key);
+}
+
+struct weir_features *weir_features_create(const struct weir_features_plan *plan, uint64_t hash_seed,
+                                           size_t memory_bytes) {
+    struct weir_features *features = calloc(1, sizeof *features);
+    if (!features) return NULL;
+    features->plan = plan;
+    weir_buffer_init(&features->key);
+    features->groups = calloc(plan->group_count + 1, sizeof *features->groups);
+    features->packed = malloc(weir_features_packing_bytes(plan));
+    bool done = features->groups && features->packed;
+    uint32_t key_max = key_max_of(plan, memory_bytes);
+    for (uint32_t i = 0; done && i < plan->group_count; i++)
+        if (plan->groups[i].ring_count)
+            done = create_group(&features->groups[i], &plan->groups[i], key_max, hash_seed);
+    if (done) return features;
+    weir_features_destroy(features);
+    return NULL;
+}
+
+void weir_features_destroy(struct weir_features *features) {
+    if (!features) return;
+    for (uint32_t i = 0; features->groups && i < features->plan->group_count; i++) {
+        struct weir_features_group_state *state = &features->groups[i];
+        weir_keyspace_destroy(state->keys);
+        free(state->clocks);
+        free(state->out);
+        free(state->arguments);
+        free(state->aggregates);
+    }
+    free(features->groups);
+    free(features->packed);
+    weir_buffer_deinit(&features->key);
+    free(features);
+}
+
+void weir_features_stats(const struct weir_features *features, struct weir_features_stats *stats) {
+    *stats = (struct weir_features_stats){0};
+    for (uint32_t i = 0; i < features->plan->group_count; i++) {
+        const struct weir_keyspace *keys = features->groups[i].keys;
+        if (!keys) continue;
+        stats->key_count += weir_keyspace_count(keys);
+        stats->forgotten_key_count += weir_keyspace_forgotten(keys);
+        stats->bytes += weir_keyspace_bytes(keys);
+    }
+}
