@@ -1,38 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adwin.c: an adaptive window whose length is as long as its mean has not changed.
+/* adwin.c: an adaptive window that is as long as its mean has not changed.
  *
  * Bifet, Gavalda: "Learning from Time-Changing Data with Adaptive Windowing" (SDM 2007), ADWIN2, in the
  * form that MOA gives it: alarm positions are equal to MOA's, sample by sample (tests/unit/test_adwin.c).
  *
- * The window W of n samples is cut at every bucket boundary into an older part W0 (n0 samples, mean m0) and
- * a newer part W1 (n1, m1). The two differ when
+ * The window W of n samples is cut at every bucket boundary into an older part W0 (n0 samples, mean m0)
+ * and a newer part W1 (n1, m1). The two differ when
  *
  *   |m0 - m1| > sqrt(2 h v L) + (2/3) h L
  *   h = 1/(n0-4) + 1/(n1-4)     v = variance of the window     L = ln(2 ln(n) / delta)
  *
- * with n0, n1 > 6. Cuts are tried from the oldest boundary on; at the first that differs the oldest *bucket*
- * is dropped and the search starts again, until no cut differs. The search runs at every `clock`-th sample
+ * with n0, n1 > 6. Cuts are tried from the oldest boundary on; when one differs, the oldest *bucket* is
+ * dropped and the search starts again, until no cut differs. The search runs at every `clock`-th sample
  * and only with n > 10.
  *
- * Buckets form an exponential histogram: row r holds at most 5 buckets of 2^r samples each, with their sum
- * and their spread (sum of squared distances from the bucket's mean). A sixth bucket makes the two oldest of
- * the row merge into one of the next row:  spread = a + b + 2^r (mean_a - mean_b)^2 / 2. So n samples cost
- * O(log n) memory: 5 * 16 bytes per doubling.
+ * Buckets form an exponential histogram: row r holds at most 5 buckets of 2^r samples each, with their
+ * sum and their spread (sum of squared distances from the bucket's mean). A sixth bucket makes the two
+ * oldest of the row merge into one of the next row:
+ *   spread = spread_a + spread_b + 2^r (mean_a - mean_b)^2 / 2.
+ * So n samples cost O(log n) memory: 5 * 16 bytes per doubling.
  *
  * Totals after a drop are added up again from the remaining buckets instead of subtracting the dropped
  * one: what leaves the window leaves no rounding behind, even after a value of 1e100.
  *
- * direction: MOA's wrapper reports only changes that raise the window's mean above what it was before
- *   the sample (option `up`: an error rate that falls is good news). The window shrinks either way.
- *   `both` (default) reports all. constant input never alarms: all means are equal, 0 > 0 is false.
- * report:    the two sides of the strongest cut of the window before anything was dropped, |m0 - m1| relative
- *            to its bound: near where the mean changed. (The cut that happens to be tried first lies too
- * early.) bound:     false alarms on Bernoulli(p), p in {.05, .2, .4}: at most 0.1 per 10,000 samples at
- *            delta 0.002 (measured .01-.03 over 20 x 100k; tests/conformance/test_detectors.c).
- * scale:     the second term of the bound supposes values of the order of 1, as errors are. On a column in
- *            thousandths only large relative changes show; page_hinkley has its scale as an option.
- * limits:    values beyond +-1e100 count as +-1e100. `window_max` fixes the rows; beyond it the oldest bucket
- * is forgotten.
+ * direction: `both` (default) reports all changes. `up` is MOA's wrapper: only those that raise the
+ *            window's mean above what it was before the sample (an error rate that falls is good news).
+ *            The window shrinks either way.
+ * report:    the two sides of the strongest cut of the window before anything was dropped, |m0 - m1|
+ *            relative to its bound: near where the mean changed. (The cut tried first lies too early.)
+ * bound:     false alarms on Bernoulli(p), p in {.05, .2, .4}, defaults: at most 0.1 per 10,000 samples
+ *            (measured .005, .025, 0 over 20 x 100k; tests/conformance/test_detectors.c).
+ * scale:     the second term of the bound supposes values of the order of 1, as errors are. On a column
+ *            in thousandths only large relative changes show, on one in millions rounding may; rescale
+ *            it in an expression, or use page_hinkley, which has its scale as an option.
+ * limits:    values beyond +-1e100 count as +-1e100. `window_max` fixes the number of rows; beyond it
+ *            the oldest bucket is forgotten.
  */
 #include <assert.h>
 #include <math.h>

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ddm.c: alarms when the running error rate has risen well above the lowest it has been.
  *
- * Gama, Medas, Castillo, Rodrigues: "Learning with Drift Detection" (SBIA 2004), with the counting of MOA,
- * whose alarm positions it reproduces (tests/unit/test_ddm.c). Over the n samples since the last alarm:
+ * Gama, Medas, Castillo, Rodrigues: "Learning with Drift Detection" (SBIA 2004), with the counting of
+ * MOA, whose alarm positions it reproduces (tests/unit/test_ddm.c). Over the n samples since the last
+ * alarm:
  *
  *   p  running mean of the errors        s  = sqrt(p (1 - p) / n), its standard deviation
  *   p_min, s_min: p and s where p + s was last smallest
  *   warning:  p + s > p_min + warning * s_min        (default 2)
  *   drift:    p + s > p_min + drift   * s_min        (default 3)
  *
- * Strictly above: with >= a stream of equal values, where s = 0, would alarm. The minimum is kept from sample
- * min_samples - 1 on, which may also warn; drift is possible from sample min_samples on. The sample after an
- * alarm starts afresh.
+ * Strictly above: with >= a stream of equal values, where s = 0, would alarm. The minimum is kept from
+ * sample min_samples - 1 on, which may also warn; drift is possible from sample min_samples on. The
+ * sample after an alarm starts afresh.
  *
- * polarity: 1 = wrong, 0 = right; values between are partly wrong; others are taken as the nearer of 0 and 1.
+ * polarity:  1 = wrong, 0 = right; values between are partly wrong; others count as the nearer end.
  * direction: rises only. A fall moves the minimum and is silent.
- * report:   before = the n_min samples up to the minimum; after = those since.
- * bound:    false alarms on Bernoulli(p), p in {.05, .2, .4}: at most 0.5 per 10,000 samples with the
- *           defaults (measured .11, .06, .02; tests/conformance/test_detectors.c). Most come
- *           early after a reset, while s_min rests on few samples: per 2,000 *fresh* samples it is up to 0.3.
+ * report:    before = the samples up to the minimum; after = those since.
+ * bound:     false alarms on Bernoulli(p), p in {.05, .2, .4}, defaults: at most 0.5 per 10,000 samples
+ *            (measured .11, .06, .02 over 20 x 100k; tests/conformance/test_detectors.c). Most come early
+ *            after a start, while s_min rests on few samples: up to 0.3 in the first 2,000.
  */
 #include <assert.h>
 #include <math.h>
