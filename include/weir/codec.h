@@ -14,6 +14,8 @@
 #include "weir/operator.h"
 #include "weir/record.h"
 
+#define WEIR_RECORD_BYTES_MAX (1u << 20) /* a longer value is refused as D109 */
+
 struct weir_arena;  /* engine/base/arena.h: batch lifetime */
 struct weir_buffer; /* engine/base/buffer.h: growing bytes */
 
@@ -35,9 +37,12 @@ struct weir_codec {
     /* Fills cells[schema->count]. Text cells point into `value` or the arena. WEIR_OK or WEIR_DATA. */
     int (*decode)(struct weir_coder *coder, struct weir_bytes value, struct weir_arena *arena,
                   struct weir_value *cells, struct weir_data_error *error);
-    /* Appends one row to `out`. Cells carry their own type, which must fit the schema's. WEIR_OK or
-     * WEIR_NOMEM. */
+    /* Appends one row to `out`, without a line end. Cells carry their own type, which must fit the schema's.
+     * WEIR_OK or WEIR_NOMEM. */
     int (*encode)(struct weir_coder *coder, const struct weir_value *cells, struct weir_buffer *out);
+    /* Files: a record is a line: its line end is no part of it, blank lines are no records, and a writer
+     * ends each row with a newline. */
+    bool lines;
     /* Files: bytes of the first whole record at `data`, its line end included; 0 = more bytes needed
      * (at_end: a last record without a line end counts as whole). */
     size_t (*frame)(const char *data, size_t len, bool at_end);
