@@ -27,7 +27,7 @@ struct weir_operator_use { /* "standard_scaler", or {standard_scaler: {…}}, or
 };
 
 struct weir_kafka_config {
-    const char *brokers; /* "embedded" or host:port,...; default "localhost:9092" */
+    const char *brokers;              /* "embedded" or host:port,...; default "localhost:9092" */
     struct weir_property *properties; /* kafka.properties, and kafka.security under librdkafka's names */
     uint32_t property_count;
 };
@@ -94,7 +94,7 @@ struct weir_drift_config {
     struct weir_name name;
     struct weir_name watch; /* "model.error" or a column */
     struct weir_operator_use detector;
-    unsigned actions; /* enum weir_action, or-ed; default alert */
+    unsigned actions;             /* enum weir_action, or-ed; default alert */
     const struct weir_node *then; /* for findings */
 };
 
@@ -128,18 +128,20 @@ struct weir_pipeline {
     uint32_t drift_count;
     struct weir_sink_config predictions, feature_sink, alerts, dead_letter;
     enum weir_tasks tasks;
-    int64_t memory_bytes;    /* state.memory: cap of keyed state per task; default 1 GiB */
-    int64_t commit_ms;       /* commit interval; default 1000 */
+    int64_t memory_bytes; /* state.memory: cap of keyed state per task; default 1 GiB */
+    int64_t commit_ms;    /* commit interval; default 1000 */
 };
 
 /* Fills *pipeline from the tree; every finding goes to diags. WEIR_OK, or WEIR_CONFIG when there were
  * errors (the pipeline is then filled as far as it could be, so that later stages can find more). */
-int weir_pipeline_load(struct weir_document *document, struct weir_diags *diags, struct weir_pipeline *pipeline);
+int weir_pipeline_load(struct weir_document *document, struct weir_diags *diags,
+                       struct weir_pipeline *pipeline);
 
 /* Reads an operator's options map (NULL = none given) against its table: unknown names, types, ranges,
  * missing ones become findings at their places; `fallback_place` marks missing ones. values: one per row. */
-int weir_options_read(const struct weir_node *map, const struct weir_option *table, struct weir_mark fallback_place,
-                      struct weir_diags *diags, union weir_option_value *values);
+int weir_options_read(const struct weir_node *map, const struct weir_option *table,
+                      struct weir_mark fallback_place, struct weir_diags *diags,
+                      union weir_option_value *values);
 
 /* "30s", "24h", "7d", "500ms" -> ms. WEIR_DATA when it is none. */
 int weir_duration_parse(const char *text, size_t len, int64_t *ms);
