@@ -17,8 +17,8 @@
  *   w_i > 0:  w_i' = max(0, w_i - (u + q_i))
  *   w_i < 0:  w_i' = min(0, w_i + (u - q_i))      then q_i <- q_i + (w_i' - w_i)
  *
- * u is added to for ever, so its rounding error grows with it; at 1e15 steps of l1*rate it stops
- * growing. L1 with L2 is refused: the charge assumes that nothing else shrinks the weight.
+ * u is added to for ever; only after 2^53 rows does a step of rate*l1 vanish in it. L1 with L2 is refused:
+ * the charge assumes that nothing else shrinks the weight.
  *
  * Missing inputs (NaN) are left out of the score, and their weights out of the step and of penalties.
  *
