@@ -293,13 +293,15 @@ static int csv_encode_header(struct weir_coder *coder, struct weir_buffer *out) 
  * the file is broken: then the
  * record ends with its line, and the rows behind it are not lost. */
 static size_t csv_frame(const char *data, size_t len, bool at_end) {
+    size_t line = weir_line_frame(data, len, at_end);
+    if (line == 0 || !memchr(data, '"', line)) return line;
     bool quoted = false;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len && i <= WEIR_RECORD_BYTES_MAX; i++) {
         if (data[i] == '"') quoted = !quoted;
         if (data[i] == '\n' && !quoted) return i + 1;
-        if (i >= WEIR_RECORD_BYTES_MAX) return weir_line_frame(data, len, at_end);
     }
-    return at_end ? (quoted ? weir_line_frame(data, len, true) : len) : 0;
+    if (len > WEIR_RECORD_BYTES_MAX) return line;
+    return at_end ? (quoted ? line : len) : 0;
 }
 
 static void csv_close(struct weir_coder *coder) {
