@@ -21,6 +21,16 @@ const struct weir_node *weir_node_get(const struct weir_node *map, const char *k
     return NULL;
 }
 
+bool weir_node_is_null(const struct weir_node *node) {
+    if (node->kind != WEIR_NODE_SCALAR || node->quoted) return false;
+    return !node->text[0] || !strcmp(node->text, "~") || !strcmp(node->text, "null");
+}
+
+const char *weir_node_shown(const struct weir_node *node) {
+    if (node->secret) return "(secret)";
+    return node->kind == WEIR_NODE_SCALAR ? node->text : "";
+}
+
 /* Text means: UTF-8, no control characters but tab and line ends. The first fault is enough. */
 static bool check_text(const struct weir_document *document, struct weir_diags *diags) {
     const char *bytes = document->source;

@@ -41,6 +41,11 @@ struct weir_document {
 /* Value of `key` in a map node, or NULL. */
 const struct weir_node *weir_node_get(const struct weir_node *map, const char *key);
 
+/* An empty value, ~ or null, not in quotes. */
+bool weir_node_is_null(const struct weir_node *node);
+/* A scalar's text for a message: never a secret; "" for collections. */
+const char *weir_node_shown(const struct weir_node *node);
+
 /* Reads and parses the file. Findings (unreadable file, syntax, duplicate keys, bad interpolation, file
  * over 1 MiB) go to diags, whose file/source are set. WEIR_OK even with findings; the root is NULL when
  * nothing could be kept. */

@@ -137,9 +137,9 @@ static int wrong_type(const struct reader *reader, const struct weir_option *row
         weir_diag_add(reader->diags, "E303", node->mark, "option '%s' has no value", row->name);
     else
         weir_diag_add(reader->diags, "E303", node->mark, "option '%s' is %s, not '%.80s'", row->name,
-                      type_text(row), node->secret ? "(secret)" : node->text);
+                      type_text(row), weir_node_shown(node));
     if (choice)
-        help_words(reader->diags, scalar && !node->secret ? node->text : "", row->choices, "one of");
+        help_words(reader->diags, weir_node_shown(node), row->choices, "one of");
     else if (row->type == WEIR_OPTION_DURATION)
         weir_diag_help(reader->diags, "a whole number and a unit: ms, s, m, h, d, w");
     else if (row->type == WEIR_OPTION_BOOL)
@@ -160,8 +160,7 @@ static int read_value(const struct reader *reader, const struct weir_option *row
         range_text(row, range);
         bool has_unit = row->unit && row->unit[0];
         weir_diag_add(reader->diags, "E304", node->mark, "option '%s' must be %s%s%s, it is %.40s", row->name,
-                      range, has_unit ? " " : "", has_unit ? row->unit : "",
-                      node->secret ? "(secret)" : node->text);
+                      range, has_unit ? " " : "", has_unit ? row->unit : "", weir_node_shown(node));
         if (row->help) weir_diag_help(reader->diags, "%s", row->help);
         return WEIR_CONFIG;
     }
@@ -169,17 +168,12 @@ static int read_value(const struct reader *reader, const struct weir_option *row
     return WEIR_OK;
 }
 
-static bool is_null(const struct weir_node *node) {
-    return node->kind == WEIR_NODE_SCALAR && !node->quoted &&
-           (!node->text[0] || !strcmp(node->text, "~") || !strcmp(node->text, "null"));
-}
-
 int weir_options_read(const struct weir_node *map, const struct weir_option *table,
                       struct weir_mark fallback_place, struct weir_diags *diags,
                       union weir_option_value *values) {
     struct reader reader = {table, diags};
     int result = WEIR_OK;
-    if (map && is_null(map)) map = NULL;
+    if (map && weir_node_is_null(map)) map = NULL;
     if (map && map->kind != WEIR_NODE_MAP) {
         result = weir_diag_add(diags, "E303", map->mark, "options are a map, not a %s",
                                map->kind == WEIR_NODE_SEQUENCE ? "list" : "single value");
