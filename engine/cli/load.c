@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "config/set.h"
 #include "kafka/kafka.h"
 
 int weir_load(const char *path, const struct weir_args *args, const struct weir_plan_options *options,

@@ -206,3 +206,5 @@ int weir_kafka_left_ms(int64_t deadline_ms) {
     int64_t left = deadline_ms - weir_kafka_now_ms();
     return left <= 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
 }
+
+const char *weir_kafka_library_version(void) { return rd_kafka_version_str(); }

@@ -29,6 +29,8 @@ struct weir_kafka_client {
     bool embedded; /* brokers are a weir_kafka_embedded: fetch often, ask it nothing it cannot answer */
 };
 
+const char *weir_kafka_library_version(void); /* of the librdkafka at run time */
+
 /* ---- embedded cluster: librdkafka's mock, in process ---- */
 
 struct weir_kafka_embedded;

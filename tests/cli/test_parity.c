@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: `weir replay` reaches the published figures of River to 1e-6 and MOA's alarm lists exactly. */
-#include <cmocka.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
 
 #include "support/java_random.h"
 #include "support/process.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: real data over a real broker gives River's accuracy, one prediction for each event, and the same
  * bytes as a replay of the file. */
-#include <cmocka.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
 #include <zlib.h>
 
 #include "support/broker.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: at least once. The engine is killed 20 times while it works: no input goes unanswered, and whatever
  * is answered twice carries the same weir-id. */
-#include <cmocka.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
 
 #include "support/broker.h"
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: a whole pipeline through the core: fates add up, predictions come before learning, resets wait for
  * the next event, batch sizes and restarts change nothing, and a warm task allocates nothing. */
-#include <cmocka.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "support/pipeline.h"
