@@ -187,35 +187,44 @@ static uint32_t find_column(const struct weir_schema *schema, const char *name, 
     return NO_COLUMN;
 }
 
-/* Fills column_of; returns its width, or -1 with an error. */
-static int map_names(struct weir_coder *coder, struct csv_row row, struct weir_arena *arena,
-                     struct weir_error *error) {
+/* Fills column_of with one entry per name of the row. */
+static int map_names(const struct weir_schema *schema, struct csv_row row, struct weir_arena *arena,
+                     uint32_t *column_of, struct weir_error *error) {
     struct csv_field field;
-    uint32_t count = 0;
-    for (; row.at; count++) {
+    for (uint32_t count = 0; row.at; count++) {
         if (!take_field(&row, &field))
             return weir_error_set(error, WEIR_DATA, "header has a quote in the wrong place");
         if (field.doubled && !undouble(&field, arena)) return weir_error_set(error, WEIR_NOMEM, "no memory");
-        uint32_t column = find_column(coder->schema, field.text, field.len);
+        uint32_t column = find_column(schema, field.text, field.len);
         for (uint32_t i = 0; i < count && column != NO_COLUMN; i++)
-            if (coder->column_of[i] == column)
+            if (column_of[i] == column)
                 return weir_error_set(error, WEIR_DATA, "header names column '%s' twice",
-                                      coder->schema->fields[column].name);
-        coder->column_of[count] = column;
-    }
-    coder->width = count;
-    for (uint32_t column = 0; column < coder->schema->count; column++) {
-        bool found = coder->schema->fields[column].optional;
-        for (uint32_t i = 0; i < count && !found; i++) found = coder->column_of[i] == column;
-        if (!found)
-            return weir_error_set(error, WEIR_DATA, "header has no column '%s'",
-                                  coder->schema->fields[column].name);
+                                      schema->fields[column].name);
+        column_of[count] = column;
     }
     return WEIR_OK;
 }
 
+static int check_names(const struct weir_schema *schema, const uint32_t *column_of, uint32_t width,
+                       struct weir_error *error) {
+    for (uint32_t column = 0; column < schema->count; column++) {
+        bool found = schema->fields[column].optional;
+        for (uint32_t i = 0; i < width && !found; i++) found = column_of[i] == column;
+        if (!found)
+            return weir_error_set(error, WEIR_DATA, "header has no column '%s'", schema->fields[column].name);
+    }
+    return WEIR_OK;
+}
+
+/* Fields of a row whose quotes are all right or not; at most its commas + 1. */
+static uint32_t count_fields(struct csv_row row) {
+    struct csv_field field;
+    uint32_t count = 0;
+    while (row.at && take_field(&row, &field)) count++;
+    return count;
+}
+
 static int csv_decode_header(struct weir_coder *coder, struct weir_bytes row, struct weir_error *error) {
-    size_t commas = 0;
     struct weir_arena arena;
     if (row.len >= 3 &&
         !memcmp(row.data, "\xef\xbb\xbf", 3)) { /* spreadsheets begin with a byte order mark */
@@ -225,15 +234,21 @@ static int csv_decode_header(struct weir_coder *coder, struct weir_bytes row, st
     if (row.len == 0 || row.len > WEIR_RECORD_BYTES_MAX)
         return weir_error_set(error, WEIR_DATA, "header is empty or longer than %u bytes",
                               WEIR_RECORD_BYTES_MAX);
-    for (size_t i = 0; i < row.len; i++) commas += row.data[i] == ',';
-    uint32_t *column_of = realloc(coder->column_of, (commas + 1) * sizeof *column_of);
-    if (!column_of)
-        return weir_error_set(error, WEIR_NOMEM, "no memory for a header of %zu names", commas + 1);
-    coder->column_of = column_of;
+    uint32_t width = count_fields(begin_row(row));
+    uint32_t *column_of = malloc((width + 1) * sizeof *column_of);
+    if (!column_of) return weir_error_set(error, WEIR_NOMEM, "no memory for a header of %u names", width);
     weir_arena_init(&arena);
-    int result = map_names(coder, begin_row(row), &arena, error);
+    int result = map_names(coder->schema, begin_row(row), &arena, column_of, error);
     weir_arena_deinit(&arena);
-    return result;
+    if (result == WEIR_OK) result = check_names(coder->schema, column_of, width, error);
+    if (result != WEIR_OK) { /* the coder stays as it was */
+        free(column_of);
+        return result;
+    }
+    free(coder->column_of);
+    coder->column_of = column_of;
+    coder->width = width;
+    return WEIR_OK;
 }
 
 /* --- writing ------------------------------------------------------------------------------------------ */

@@ -51,10 +51,10 @@ static void sort(struct weir_name *items, size_t count) {
 }
 
 const struct weir_name *weir_names_close(struct weir_names *names, size_t base) {
-    struct weir_name *items = names->items + base;
     size_t count = names->count - base;
     names->count = base;
     if (count < 2) return NULL;
+    struct weir_name *items = names->items + base;
     if (count <= 16) {
         for (size_t i = 1; i < count; i++)
             for (size_t k = 0; k < i; k++)
