@@ -44,8 +44,10 @@ int weir_task_create(const struct weir_plan *plan, uint64_t seed, struct weir_ta
     weir_arena_init(&task->arena);
     task->events = calloc(WEIR_BATCH_MAX, sizeof *task->events);
     task->applied = calloc(WEIR_BATCH_MAX, sizeof *task->applied);
+    task->alert_capacity = 64;
+    task->alerts = calloc(task->alert_capacity, sizeof *task->alerts);
     task->features = weir_features_create(plan->features, seed, plan->memory_bytes);
-    int result = task->events && task->applied && task->features ? WEIR_OK : WEIR_NOMEM;
+    int result = task->events && task->applied && task->alerts && task->features ? WEIR_OK : WEIR_NOMEM;
     if (!result) result = weir_intake_init(&task->intake, plan, error);
     if (!result) result = weir_model_init(&task->model, &plan->model);
     if (!result) result = weir_watch_init(&task->watch, plan);
@@ -118,7 +120,7 @@ static uint32_t take_in(struct weir_task *task, const struct weir_record *record
 
 static void found_drift(struct weir_task *task, struct weir_alert *alert) {
     if (task->alert_count == task->alert_capacity) {
-        uint32_t capacity = task->alert_capacity ? task->alert_capacity * 2 : 16;
+        uint32_t capacity = task->alert_capacity * 2;
         void *alerts = realloc(task->alerts, capacity * sizeof *task->alerts);
         if (!alerts) {
             task->publisher.result = WEIR_NOMEM;

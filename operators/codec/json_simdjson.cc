@@ -27,7 +27,8 @@ int weir_json_parse(weir_json_parser *parser, const char *padded, size_t len, we
     if (dom.capacity() < len) {
         size_t capacity = 4096;
         while (capacity < len) capacity *= 2;
-        if (dom.allocate(capacity, WEIR_JSON_DEPTH_MAX + 1)) return WEIR_NOMEM;
+        /* The document too: left to itself it grows to the exact length of each longer record. */
+        if (dom.allocate(capacity, WEIR_JSON_DEPTH_MAX + 1) || dom.doc.allocate(capacity)) return WEIR_NOMEM;
     }
     simdjson::error_code code = dom.parse(padded, len, false).error();
     if (code) return code == simdjson::MEMALLOC ? WEIR_NOMEM : WEIR_DATA;

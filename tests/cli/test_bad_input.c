@@ -395,7 +395,7 @@ static void test_files_when_they_cannot_be_used_then_it_names_them(void **state)
     snprintf(rows, sizeof rows, "%s", process_write_text("rows.csv", "x,y,k,c,label,ts\n1,2,a,b,1,5\n"));
     EXPECT(74, "no-such.csv", "replay", good, "--source", "no-such.csv");
     EXPECT(74, "/no/such/folder", "replay", good, "--source", rows, "--alerts", "/no/such/folder/a.ndjson");
-    EXPECT(74, "missing", "replay", good, "--source",
+    EXPECT(65, "no column 'y'", "replay", good, "--source",
            process_write_text("h.csv", "x,k,c,label,ts\n1,a,b,1,5\n"));
     EXPECT(74, "", "replay", good, "--source", process_write("cut.csv.gz", "\x1f\x8b\x08\x00\x00\x00", 6));
     EXPECT(74, "/", "replay", good, "--source", "/");

@@ -28,7 +28,7 @@ static void *produce_load(void *owner) {
     for (long i = 0; i < RECORDS; i++) {
         char value[160];
         int len =
-            snprintf(value, sizeof value, "{\"n\":%ld,\"x\":%ld.5,\"label\":%ld}", i, i % 97, i % 3 == 0);
+            snprintf(value, sizeof value, "{\"n\":%ld,\"x\":%ld.5,\"label\":%d}", i, i % 97, i % 3 == 0);
         broker_produce(producer, load->topic, (int)(i % PARTITIONS), NULL, 0, value, (size_t)len, 0);
         while (i % 100 == 0 && process_now_s() - start < (double)i / 10000) rd_kafka_poll(producer, 2);
     }
