@@ -16,7 +16,6 @@
 #include "core/features_state.h"
 
 #define BLOCK 32
-#define LINE 64
 
 /* --- keys -------------------------------------------------------------------------------------------------
  */
@@ -96,10 +95,14 @@ static void evaluate_arguments(const struct weir_features_group *group,
                                struct weir_features_group_state *state, const struct weir_value *cells,
                                struct weir_arena *arena) {
     for (uint32_t i = 0; i < group->argument_count; i++) {
-        struct weir_value value = weir_expr_eval(group->arguments[i].expr, cells, NULL, arena);
-        state->arguments[i] = !group->arguments[i].text ? weir_value_number(&value)
-                              : value.null              ? (double)NAN
-                                                        : 0;
+        const struct weir_features_argument *argument = &group->arguments[i];
+        struct weir_value computed;
+        const struct weir_value *value = &computed;
+        if (argument->cell >= 0)
+            value = &cells[argument->cell];
+        else
+            computed = weir_expr_eval(argument->expr, cells, NULL, arena);
+        state->arguments[i] = !argument->text ? weir_value_number(value) : value->null ? (double)NAN : 0;
     }
 }
 
@@ -115,7 +118,7 @@ static void aggregate_row(const struct weir_features_plan *plan, const struct we
             add_row(ring, pane, state->arguments);
             weir_pane_ring_touched(&ring->panes, slot, index);
         }
-        weir_pane_ring_read(&ring->panes, slot, index, state->out + ring->out_offset);
+        weir_pane_ring_read(&ring->panes, slot, index, pane, state->out + ring->out_offset);
     }
     for (uint32_t i = 0; i < group->aggregates.count; i++)
         state->aggregates[i] = group->reads[i].value(state->out + group->reads[i].out_offset);
@@ -124,8 +127,14 @@ static void aggregate_row(const struct weir_features_plan *plan, const struct we
 static void evaluate_columns(const struct weir_features_group *group,
                              const struct weir_features_group_state *state, struct weir_value *cells,
                              struct weir_arena *arena) {
-    for (uint32_t i = 0; i < group->column_count; i++)
-        cells[group->first_cell + i] = weir_expr_eval(group->columns[i], cells, state->aggregates, arena);
+    struct weir_value *column = cells + group->first_cell;
+    for (uint32_t i = 0; i < group->column_count; i++, column++) {
+        int32_t copy = group->copies[i];
+        if (copy >= 0)
+            *column = state->aggregates[copy];
+        else
+            *column = weir_expr_eval(group->columns[i], cells, state->aggregates, arena);
+    }
 }
 
 /* --- a block of rows --------------------------------------------------------------------------------------
@@ -150,16 +159,16 @@ static int hash_block(struct weir_features *features, const struct weir_features
     return WEIR_OK;
 }
 
+/* Three passes, each reading what the one before asked for: index, fronts of slots, newest panes. */
 static void find_block(const struct weir_features_group *group, const struct weir_keyspace *keys,
                        struct block *block) {
+    for (uint32_t i = 0; i < block->count; i++)
+        if (!block->null[i]) weir_keyspace_prefetch_slot(keys, block->keys[i], group->front_bytes);
     for (uint32_t i = 0; i < block->count; i++) {
         block->slots[i] = block->null[i] ? NULL : weir_keyspace_find(keys, block->keys[i]);
-        for (size_t at = 0; block->slots[i] && at < group->front_bytes + LINE - 1; at += LINE)
-            __builtin_prefetch(block->slots[i] + (at < group->front_bytes ? at : group->front_bytes - 1));
-    }
-    for (uint32_t i = 0; i < block->count; i++)
         for (uint32_t j = 0; block->slots[i] && j < group->ring_count; j++)
             weir_pane_ring_prefetch(&group->rings[j].panes, block->slots[i]);
+    }
 }
 
 static int compute_block(struct weir_features *features, uint32_t index, struct block *block,

@@ -35,7 +35,8 @@ static uint32_t argument_index(struct weir_features_group *group, const struct w
     if (!expr) return WEIR_NO_ARGUMENT;
     for (uint32_t i = 0; i < group->argument_count; i++)
         if (weir_expr_equal(group->arguments[i].expr, expr)) return i;
-    group->arguments[group->argument_count] = (struct weir_features_argument){expr, is_text_type(expr)};
+    group->arguments[group->argument_count] = (struct weir_features_argument){
+        .expr = expr, .text = is_text_type(expr), .cell = weir_expr_bare_column(expr)};
     return group->argument_count++;
 }
 

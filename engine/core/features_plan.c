@@ -92,6 +92,7 @@ static void compile_column(struct compiler *compiler, struct weir_features_group
     if (config->expression.text)
         expr = weir_expr_compile(config->expression.text, mark_of(config->expression.node),
                                  verbatim(config->expression.node), &scope, compiler->diags);
+    group->copies[group->column_count] = expr ? weir_expr_bare_aggregate(expr) : -1;
     group->columns[group->column_count++] = expr;
     plan->fields[compiler->known++] = (struct weir_field){
         .name = config->name.text,
@@ -106,7 +107,8 @@ static void compile_group(struct compiler *compiler, struct weir_features_group 
     uint32_t errors = compiler->diags->error_count;
     group->by = calloc(config->by_count + 1, sizeof *group->by);
     group->columns = calloc(config->column_count + 1, sizeof(struct weir_expr *));
-    if (!group->by || !group->columns) {
+    group->copies = calloc(config->column_count + 1, sizeof *group->copies);
+    if (!group->by || !group->columns || !group->copies) {
         compiler->no_memory = true;
         return;
     }
@@ -168,6 +170,7 @@ void weir_features_plan_destroy(struct weir_features_plan *plan) {
         weir_expr_aggregates_deinit(&group->aggregates);
         free(group->by);
         free(group->columns);
+        free(group->copies);
         free(group->arguments);
         free(group->parts);
         free(group->rings);

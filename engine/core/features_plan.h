@@ -16,6 +16,7 @@
 struct weir_features_argument {
     const struct weir_expr *expr; /* owned by the group's aggregates */
     bool text;                    /* only counted: 0 stands for any text */
+    int32_t cell;                 /* expr is this bare cell, or -1 */
 };
 
 /* A ring and the window that it serves. */
@@ -45,6 +46,7 @@ struct weir_features_group {
     uint32_t ring_count;
     struct weir_features_read *reads; /* one per aggregate */
     struct weir_expr **columns;
+    int32_t *copies; /* column i is this aggregate and nothing more, or -1 */
     uint32_t column_count, first_cell;
     size_t slot_bytes, front_bytes, out_bytes; /* front: heads and tails, what every event touches */
     char *description; /* of the state, independent of the order in the file: its identity in snapshots */

@@ -32,6 +32,7 @@
 #define TAG_TAKEN 0x80u
 #define CHUNK_BYTES ((size_t)256 * 1024)
 #define USED_AGAIN 1u
+#define LINE 64
 
 struct slot {
     uint64_t low, high; /* high's lowest bit: used again since the hand last came by */
@@ -210,6 +211,17 @@ void weir_keyspace_prefetch(const struct weir_keyspace *keyspace, struct weir_ke
     size_t place = (size_t)((uint32_t)key.low & keyspace->group_mask) * GROUP;
     __builtin_prefetch(keyspace->tags + place);
     __builtin_prefetch(keyspace->numbers + place);
+}
+
+void weir_keyspace_prefetch_slot(const struct weir_keyspace *keyspace, struct weir_key key, size_t bytes) {
+    uint32_t group = (uint32_t)key.low & keyspace->group_mask;
+    uint32_t bits = match(keyspace->tags + (size_t)group * GROUP, tag_of(key));
+    if (!bits) return; /* a new key, or one of the few whose group was full: then it is a miss later */
+    uint32_t number = keyspace->numbers[group * GROUP + (uint32_t)__builtin_ctz(bits)];
+    const char *first = (const char *)slot_at(keyspace, number),
+               *last = first + sizeof(struct slot) + bytes - 1;
+    for (; first < last; first += LINE) __builtin_prefetch(first);
+    __builtin_prefetch(last);
 }
 
 void *weir_keyspace_find(const struct weir_keyspace *keyspace, struct weir_key key) {

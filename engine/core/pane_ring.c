@@ -75,10 +75,19 @@ static void merge_tail(const struct weir_pane_ring *ring, unsigned char *slot, u
     if (oldest > age) merge_ages(ring, slot, oldest, age + 1, into);
 }
 
+/* Partials are whole words and few: cheaper than a call. */
+static void copy_words(unsigned char *to, const unsigned char *from, uint32_t bytes) {
+    for (uint32_t at = 0; at < bytes; at += sizeof(uint64_t)) memcpy(to + at, from + at, sizeof(uint64_t));
+}
+
 void weir_pane_ring_read(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane,
-                         unsigned char *out) {
+                         const unsigned char *own, unsigned char *out) {
     struct weir_pane_head *head = head_of(ring, slot);
     assert(pane <= head->newest); /* seek came first */
+    if (!own) {
+        memset(out, 0, ring->pane_bytes);
+        return;
+    }
     uint64_t age = (uint64_t)head->newest - (uint64_t)pane;
     if (age == 0) {
         unsigned char *tail = slot + ring->tail_offset;
@@ -86,12 +95,10 @@ void weir_pane_ring_read(const struct weir_pane_ring *ring, unsigned char *slot,
             merge_tail(ring, slot, 0, tail);
             head->tail_kept = 1;
         }
-        memcpy(out, tail, ring->pane_bytes);
-        merge_ages(ring, slot, 0, 0, out);
-    } else if (age < ring->ring_count) {
-        merge_tail(ring, slot, (uint32_t)age, out);
-        merge_ages(ring, slot, (uint32_t)age, (uint32_t)age, out);
+        copy_words(out, tail, ring->pane_bytes);
     } else {
-        memset(out, 0, ring->pane_bytes);
+        merge_tail(ring, slot, (uint32_t)age, out);
     }
+    const struct weir_pane_part *part = ring->parts, *end = part + ring->part_count;
+    for (; part < end; part++) part->partial->merge(out + part->offset, own + part->offset, 0, 1);
 }

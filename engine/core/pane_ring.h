@@ -41,9 +41,9 @@ void weir_pane_ring_start(const struct weir_pane_ring *ring, unsigned char *slot
 /* Moves on to the pane when it is newer than all, clearing those skipped. Returns its bytes, or NULL when it
  * is older than the ring. */
 unsigned char *weir_pane_ring_seek(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane);
-/* The window that ends with the pane, into `out` (pane_bytes). */
+/* The window that ends with the pane, into `out` (pane_bytes); `own` is what seek returned for the pane. */
 void weir_pane_ring_read(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane,
-                         unsigned char *out);
+                         const unsigned char *own, unsigned char *out);
 /* To be called after adding to a pane that seek returned. */
 static inline void weir_pane_ring_touched(const struct weir_pane_ring *ring, unsigned char *slot,
                                           int64_t pane) {

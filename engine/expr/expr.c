@@ -45,6 +45,13 @@ enum weir_type weir_expr_type(const struct weir_expr *expr) { return expr->type;
 
 const char *weir_expr_text(const struct weir_expr *expr) { return expr->text; }
 
+static int32_t bare(const struct weir_expr *expr, enum weir_expr_place_of place) {
+    if (expr->instruction_count || expr->result >> WEIR_OPERAND_BITS != (unsigned)place) return -1;
+    return (int32_t)(expr->result & WEIR_OPERAND_INDEX_MAX);
+}
+int32_t weir_expr_bare_column(const struct weir_expr *expr) { return bare(expr, WEIR_IN_COLUMN); }
+int32_t weir_expr_bare_aggregate(const struct weir_expr *expr) { return bare(expr, WEIR_IN_AGGREGATE); }
+
 static bool value_equal(const struct weir_value *a, const struct weir_value *b) {
     if (a->type != b->type || a->null != b->null) return false;
     if (a->null) return true;

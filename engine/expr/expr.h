@@ -62,6 +62,11 @@ const char *weir_expr_text(const struct weir_expr *expr);
 /* Equal code: the same value for every row. */
 bool weir_expr_equal(const struct weir_expr *a, const struct weir_expr *b);
 
+/* The column (aggregate) that the expression is and nothing more, or -1: its value can be taken from there.
+ */
+int32_t weir_expr_bare_column(const struct weir_expr *expr);
+int32_t weir_expr_bare_aggregate(const struct weir_expr *expr);
+
 /* The value for one row: `columns` as in the scope, `aggregates` one value per item of the list. */
 struct weir_value weir_expr_eval(const struct weir_expr *expr, const struct weir_value *columns,
                                  const struct weir_value *aggregates, struct weir_arena *arena);

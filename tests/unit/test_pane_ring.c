@@ -51,7 +51,7 @@ static double put(struct fixture *f, int64_t pane, double x) {
         f->part.partial->add(bytes, x);
         weir_pane_ring_touched(&f->ring, f->memory.slot, pane);
     }
-    weir_pane_ring_read(&f->ring, f->memory.slot, pane, (unsigned char *)out);
+    weir_pane_ring_read(&f->ring, f->memory.slot, pane, bytes, (unsigned char *)out);
     assert_int_equal(f->memory.guard_before, 0x5555555555555555);
     assert_int_equal(f->memory.guard_after, 0x5555555555555555);
     return out[1];
