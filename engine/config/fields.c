@@ -243,6 +243,7 @@ static const struct weir_key drift_keys[] = {
     {.name = "then",
      .kind = WEIR_KEY_ACTIONS,
      DRIFT(actions),
+     COUNT(weir_drift_config, then),
      .choices = actions,
      .fallback = "alert",
      .help = "what to do on drift"},

@@ -26,7 +26,7 @@ enum weir_key_kind {
     WEIR_KEY_DURATION,    /* int64_t ms within min..max; WEIR_NOT_GIVEN without a default */
     WEIR_KEY_SIZE,        /* int64_t bytes within min..max */
     WEIR_KEY_CHOICE,      /* int: index of `choices` */
-    WEIR_KEY_ACTIONS,     /* unsigned: 1 << index of `choices`, or-ed; one or a list */
+    WEIR_KEY_ACTIONS,     /* unsigned: 1 << index of `choices`, or-ed; its node at count_offset */
     WEIR_KEY_OPERATORS,   /* struct weir_operator_use *, count: names or {name: options} */
     WEIR_KEY_OPTIONS,     /* const struct weir_node *: a map for the operator beside it */
     WEIR_KEY_SCHEMA,      /* struct weir_column *, count */

@@ -200,7 +200,6 @@ static void check_whole(struct weir_loader *loader, const struct weir_node *root
 
 int weir_pipeline_load(struct weir_document *document, struct weir_diags *diags,
                        struct weir_pipeline *pipeline) {
-    uint32_t before = diags->error_count;
     struct weir_loader loader = {.arena = &document->arena, .diags = diags};
     const struct weir_node *root = document->root;
     memset(pipeline, 0, sizeof *pipeline);
@@ -217,5 +216,5 @@ int weir_pipeline_load(struct weir_document *document, struct weir_diags *diags,
     load_section(&loader, weir_pipeline_keys, root, start, "", pipeline);
     check_whole(&loader, root, pipeline);
     if (loader.out_of_memory) return WEIR_NOMEM;
-    return diags->error_count > before ? WEIR_CONFIG : WEIR_OK;
+    return diags->error_count ? WEIR_CONFIG : WEIR_OK;
 }

@@ -78,6 +78,7 @@ static void load_actions(struct weir_loader *loader, const struct weir_slot *slo
         weir_loader_help_words(loader, weir_node_shown(items[i]), slot->key->choices, "one of");
     }
     if (mask) memcpy(weir_slot_at(slot), &mask, sizeof mask);
+    memcpy((char *)slot->target + slot->key->count_offset, &slot->node, sizeof slot->node);
 }
 
 /* "standard_scaler", or {standard_scaler: {with_mean: false}}. */

@@ -132,8 +132,9 @@ struct weir_pipeline {
     int64_t commit_ms;    /* commit interval; default 1000 */
 };
 
-/* Fills *pipeline from the tree; every finding goes to diags. WEIR_OK, or WEIR_CONFIG when there were
- * errors (the pipeline is then filled as far as it could be, so that later stages can find more). */
+/* Fills *pipeline from the tree; every finding goes to diags. WEIR_OK, or WEIR_CONFIG when diags holds
+ * errors, those of reading the file included (the pipeline is then filled as far as it could be, so that
+ * later stages can find more). */
 int weir_pipeline_load(struct weir_document *document, struct weir_diags *diags,
                        struct weir_pipeline *pipeline);
 

@@ -156,15 +156,14 @@ static struct built build_scalar(struct builder *b, struct fy_node *source, stru
             escaped || count_masks(b->bytes + offset, end->input_pos - offset) != count_masks(copy, len);
     if (escaped) {
         weir_diag_add(b->diags, "E103", mark, "an escape makes a control character");
-        copy[0] = '\0';
-        len = 0;
+        node->unknown = true;
     }
     node->text = copy;
     node->quoted = style != FYNS_PLAIN && style != FYNS_ANY;
     node->verbatim = start && len && offset + len <= b->len && !memcmp(b->bytes + offset, copy, len) &&
                      !memchr(copy, '\n', len);
     unmask(copy, len);
-    node->mark.length = node->verbatim ? (uint32_t)weir_utf8_count(copy, len) : 0;
+    if (start) node->mark.length = node->verbatim ? (uint32_t)weir_utf8_count(copy, len) : 0;
     return (struct built){node, offset};
 }
 
@@ -231,12 +230,11 @@ static void merge(struct builder *b, struct weir_node *into, const struct weir_n
 /* Builds one key; NULL after a finding. */
 static struct weir_node *build_key(struct builder *b, struct fy_node *source, struct weir_mark place,
                                    size_t *offset) {
-    struct built key = {NULL, NO_OFFSET};
-    if (source && fy_node_is_scalar(source)) key = build(b, source, place);
-    if (key.node && key.node->kind != WEIR_NODE_SCALAR) key.node = NULL;
-    if (!key.node && !b->full && !b->result && !(source && fy_node_is_alias(source))) {
-        weir_diag_add(b->diags, "E120", place, "a key must be text");
+    struct built key = build(b, source, place);
+    if (key.node && key.node->kind != WEIR_NODE_SCALAR) {
+        weir_diag_add(b->diags, "E120", key.node->mark, "a key must be text");
         weir_diag_help(b->diags, "keys that are lists or maps are not used in pipeline files");
+        key.node = NULL;
     }
     *offset = key.offset;
     return key.node;
@@ -348,8 +346,9 @@ static void report_syntax(struct builder *b, const struct fy_diag_error *error) 
                              error->column > 0 ? (uint32_t)error->column : 1, 1};
     if (start && start->input_pos <= b->len) mark = mark_at(b, start->input_pos, 1);
     if (problem->opener) {
-        size_t at = weir_yaml_open_bracket(b->bytes, b->len, problem->opener);
-        if (at < b->len) mark = mark_at(b, at, 1);
+        size_t end = start && start->input_pos <= b->len ? start->input_pos : b->len;
+        size_t at = weir_yaml_open_bracket(b->bytes, end, problem->opener);
+        if (at < end) mark = mark_at(b, at, 1);
     }
     weir_diag_add(b->diags, "E104", mark, "YAML syntax: %s",
                   problem->text ? problem->text

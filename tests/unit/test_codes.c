@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <ctype.h>
 #include <string.h>
 
@@ -17,7 +19,8 @@ static void test_codes_table_is_sorted_unique_and_explained(void **state) {
     assert_true(count > 70);
     for (size_t i = 0; i < count; i++) {
         const char *code = codes[i].code;
-        if (i && strcmp(codes[i - 1].code, code) >= 0) fail_msg("%s is not after %s", code, codes[i - 1].code);
+        if (i && strcmp(codes[i - 1].code, code) >= 0)
+            fail_msg("%s is not after %s", code, codes[i - 1].code);
         if (strlen(code) != 4 || !strchr("DEW", code[0])) fail_msg("%s is no code", code);
         for (size_t j = 1; j < 4; j++)
             if (!isdigit((unsigned char)code[j])) fail_msg("%s is no code", code);
