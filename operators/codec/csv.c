@@ -168,7 +168,7 @@ static int csv_decode(struct weir_coder *coder, struct weir_bytes value, struct 
         cells[i] = weir_value_null(coder->schema->fields[i].type);
     for (struct csv_row row = begin_row(value); row.at; count++) {
         if (!take_field(&row, &field))
-            return weir_codec_refuse(error, WEIR_REFUSE_QUOTES, NULL,
+            return weir_codec_refuse(error, WEIR_REFUSE_COLUMNS, NULL,
                                      "a quote in the wrong place in field %u", count + 1);
         if (count >= coder->width) return refuse_width(coder, count + 1, error);
         uint32_t column = coder->column_of[count];

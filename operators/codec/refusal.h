@@ -18,9 +18,8 @@
 #define WEIR_REFUSE_NO_OBJECT "D108" /* the value is not an object */
 #define WEIR_REFUSE_SIZE "D109"      /* larger than WEIR_RECORD_BYTES_MAX */
 #define WEIR_REFUSE_EMPTY "D110"     /* empty or absent */
-#define WEIR_REFUSE_COLUMNS "D111"   /* csv: number of fields */
+#define WEIR_REFUSE_COLUMNS "D111"   /* csv: number of fields, or a quote that makes them uncountable */
 #define WEIR_REFUSE_MSGPACK "D112"   /* not msgpack */
-#define WEIR_REFUSE_QUOTES "D113"    /* csv: a quote in the wrong place */
 
 /* Fills *error and returns WEIR_DATA. `field` may be NULL. */
 int weir_codec_refuse(struct weir_data_error *error, const char *code, const char *field, const char *format,

@@ -122,11 +122,11 @@ static void test_csv_when_row_is_wrong_then_stated_code(void **state) {
         {"1,,,\xff,", "D103", "m.id"},
         {"1,,,,yesterday", "D106", "t"},
         {"1,,,,2024-02-30T00:00:00Z", "D106", "t"},
-        {"1,,,\"a,", "D113", NULL},
-        {"1,,,\"a\"b,", "D113", NULL},
-        {"1,,,a\"b,", "D113", NULL},
-        {"1,,,\",", "D113", NULL},
-        {"1,,,\"\"\",", "D113", NULL},
+        {"1,,,\"a,", "D111", NULL},
+        {"1,,,\"a\"b,", "D111", NULL},
+        {"1,,,a\"b,", "D111", NULL},
+        {"1,,,\",", "D111", NULL},
+        {"1,,,\"\"\",", "D111", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         if (decode(f, cases[i].text) != WEIR_DATA) fail_msg("accepted %s", cases[i].text);
