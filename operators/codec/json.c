@@ -16,8 +16,8 @@
  * Integers beyond 64 bits are read as doubles; NaN and infinities do not exist in JSON and are written null.
  *
  * Memory. The payload is copied once, behind it the padding the parser wants; text cells are copied to the
- * arena, because the parser's strings live until its next document only. (Measured: the copies are under 5
- * %.)
+ * arena, because the parser's strings live until its next document only. (Measured on an event with five
+ * texts: 30 of 370 ns.)
  */
 #include <assert.h>
 #include <stdlib.h>
