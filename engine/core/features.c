@@ -127,13 +127,12 @@ static void aggregate_row(const struct weir_features_plan *plan, const struct we
 static void evaluate_columns(const struct weir_features_group *group,
                              const struct weir_features_group_state *state, struct weir_value *cells,
                              struct weir_arena *arena) {
-    struct weir_value *column = cells + group->first_cell;
-    for (uint32_t i = 0; i < group->column_count; i++, column++) {
-        int32_t copy = group->copies[i];
-        if (copy >= 0)
-            *column = state->aggregates[copy];
-        else
-            *column = weir_expr_eval(group->columns[i], cells, state->aggregates, arena);
+    struct weir_value *columns = cells + group->first_cell;
+    for (uint32_t i = 0; i < group->copy_count; i++)
+        columns[group->copies[i].column] = state->aggregates[group->copies[i].aggregate];
+    for (uint32_t i = 0; i < group->computed_count; i++) {
+        uint32_t column = group->computed[i];
+        columns[column] = weir_expr_eval(group->columns[column], cells, state->aggregates, arena);
     }
 }
 

@@ -92,7 +92,12 @@ static void compile_column(struct compiler *compiler, struct weir_features_group
     if (config->expression.text)
         expr = weir_expr_compile(config->expression.text, mark_of(config->expression.node),
                                  verbatim(config->expression.node), &scope, compiler->diags);
-    group->copies[group->column_count] = expr ? weir_expr_bare_aggregate(expr) : -1;
+    int32_t aggregate = expr ? weir_expr_bare_aggregate(expr) : -1;
+    if (aggregate >= 0)
+        group->copies[group->copy_count++] =
+            (struct weir_features_copy){group->column_count, (uint32_t)aggregate};
+    else
+        group->computed[group->computed_count++] = group->column_count;
     group->columns[group->column_count++] = expr;
     plan->fields[compiler->known++] = (struct weir_field){
         .name = config->name.text,
@@ -108,7 +113,8 @@ static void compile_group(struct compiler *compiler, struct weir_features_group 
     group->by = calloc(config->by_count + 1, sizeof *group->by);
     group->columns = calloc(config->column_count + 1, sizeof(struct weir_expr *));
     group->copies = calloc(config->column_count + 1, sizeof *group->copies);
-    if (!group->by || !group->columns || !group->copies) {
+    group->computed = calloc(config->column_count + 1, sizeof *group->computed);
+    if (!group->by || !group->columns || !group->copies || !group->computed) {
         compiler->no_memory = true;
         return;
     }
@@ -171,6 +177,7 @@ void weir_features_plan_destroy(struct weir_features_plan *plan) {
         free(group->by);
         free(group->columns);
         free(group->copies);
+        free(group->computed);
         free(group->arguments);
         free(group->parts);
         free(group->rings);

@@ -34,6 +34,10 @@ struct weir_features_read {
     enum weir_type type;
 };
 
+struct weir_features_copy {
+    uint32_t column, aggregate;
+};
+
 struct weir_features_group {
     uint32_t *by; /* cells */
     uint32_t by_count;
@@ -46,7 +50,10 @@ struct weir_features_group {
     uint32_t ring_count;
     struct weir_features_read *reads; /* one per aggregate */
     struct weir_expr **columns;
-    int32_t *copies; /* column i is this aggregate and nothing more, or -1 */
+    struct weir_features_copy *copies; /* the columns that are an aggregate and nothing more */
+    uint32_t copy_count;
+    uint32_t *computed; /* the other columns, in order */
+    uint32_t computed_count;
     uint32_t column_count, first_cell;
     size_t slot_bytes, front_bytes, out_bytes; /* front: heads and tails, what every event touches */
     char *description; /* of the state, independent of the order in the file: its identity in snapshots */
