@@ -61,6 +61,9 @@ const struct weir_kafka_owned weir_kafka_owned_names[] = {
 
 const struct weir_kafka_setting weir_kafka_consumer_defaults[] = {
     {"statistics.interval.ms", "1000"},
+    /* Compared with the length of our one queue of all partitions. When it is full, 2.0.2 looks again only a
+     * second later (fetch.queue.backoff.ms came with 2.2.0), so the queue must last for that second. */
+    {"queued.min.messages", "300000"},
     {NULL, NULL},
 };
 const struct weir_kafka_setting weir_kafka_consumer_owned[] = {
