@@ -25,6 +25,7 @@ static int open_sink(struct replay *replay, int stream, struct weir_error *error
     if (plan->codec && plan->codec->encode_header) {
         result = plan->codec->open(&plan->schema, &coder, error);
         if (!result) result = plan->codec->encode_header(coder, &header);
+        if (!result && plan->codec->lines) result = weir_buffer_append_char(&header, '\n');
         if (coder) plan->codec->close(coder);
     }
     if (!result)
