@@ -158,15 +158,17 @@ static int hash_block(struct weir_features *features, const struct weir_features
     return WEIR_OK;
 }
 
-/* Three passes, each reading what the one before asked for: index, fronts of slots, newest panes. */
-static void find_block(const struct weir_features_group *group, const struct weir_keyspace *keys,
-                       struct block *block) {
+/* Passes that each read what the one before asked for: index, fronts of slots, panes. */
+static void find_block(const struct weir_features_plan *plan, const struct weir_features_group *group,
+                       struct weir_features_group_state *state, struct block *block) {
     for (uint32_t i = 0; i < block->count; i++)
-        if (!block->null[i]) weir_keyspace_prefetch_slot(keys, block->keys[i], group->front_bytes);
+        if (!block->null[i]) weir_keyspace_prefetch_slot(state->keys, block->keys[i], group->front_bytes);
     for (uint32_t i = 0; i < block->count; i++) {
-        block->slots[i] = block->null[i] ? NULL : weir_keyspace_find(keys, block->keys[i]);
-        for (uint32_t j = 0; block->slots[i] && j < group->ring_count; j++)
-            weir_pane_ring_prefetch(&group->rings[j].panes, block->slots[i]);
+        block->slots[i] = block->null[i] ? NULL : weir_keyspace_find(state->keys, block->keys[i]);
+        for (uint32_t j = 0; block->slots[i] && j < group->ring_count; j++) {
+            int64_t pane = pane_of(plan, &group->rings[j], &state->clocks[j], block->events[i]->time_ms);
+            weir_pane_ring_prefetch(&group->rings[j].panes, block->slots[i], pane);
+        }
     }
 }
 
@@ -176,7 +178,7 @@ static int compute_block(struct weir_features *features, uint32_t index, struct 
     const struct weir_features_group *group = &plan->groups[index];
     struct weir_features_group_state *state = &features->groups[index];
     if (hash_block(features, group, state->keys, block)) return WEIR_NOMEM;
-    find_block(group, state->keys, block);
+    find_block(plan, group, state, block);
     uint64_t forgotten = weir_keyspace_forgotten(state->keys);
     for (uint32_t i = 0; i < block->count; i++) {
         struct weir_value *cells = block->events[i]->cells;

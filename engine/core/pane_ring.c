@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+#define LINE 64
+#define PREFETCH_BYTES_MAX 512 /* the processor follows the rest of a run by itself */
+
 static struct weir_pane_head *head_of(const struct weir_pane_ring *ring, unsigned char *slot) {
     return (struct weir_pane_head *)(slot + ring->head_offset);
 }
@@ -101,4 +104,21 @@ void weir_pane_ring_read(const struct weir_pane_ring *ring, unsigned char *slot,
     }
     const struct weir_pane_part *part = ring->parts, *end = part + ring->part_count;
     for (; part < end; part++) part->partial->merge(out + part->offset, own + part->offset, 0, 1);
+}
+
+void weir_pane_ring_prefetch(const struct weir_pane_ring *ring, const unsigned char *slot, int64_t pane) {
+    const struct weir_pane_head *head = (const struct weir_pane_head *)(slot + ring->head_offset);
+    const unsigned char *first = slot + ring->panes_offset, *end;
+    uint64_t age = (uint64_t)head->newest - (uint64_t)pane;
+    if (pane == head->newest) {
+        first += (size_t)head->position * ring->pane_bytes;
+        end = first + ring->pane_bytes;
+    } else if (pane < head->newest && age >= ring->ring_count) {
+        return;
+    } else {
+        end = first + (size_t)ring->ring_count * ring->pane_bytes;
+        if ((size_t)(end - first) > PREFETCH_BYTES_MAX) end = first + PREFETCH_BYTES_MAX;
+    }
+    for (; first < end; first += LINE) __builtin_prefetch(first);
+    __builtin_prefetch(end - 1);
 }

@@ -50,11 +50,7 @@ static inline void weir_pane_ring_touched(const struct weir_pane_ring *ring, uns
     struct weir_pane_head *head = (struct weir_pane_head *)(slot + ring->head_offset);
     head->tail_kept &= (uint32_t)(pane == head->newest);
 }
-static inline void weir_pane_ring_prefetch(const struct weir_pane_ring *ring, const unsigned char *slot) {
-    const struct weir_pane_head *head = (const struct weir_pane_head *)(slot + ring->head_offset);
-    const unsigned char *pane = slot + ring->panes_offset + (size_t)head->position * ring->pane_bytes;
-    __builtin_prefetch(pane);
-    __builtin_prefetch(pane + ring->pane_bytes - 1);
-}
+/* Asks for what seek and read of this pane will touch: its own bytes, or the whole ring where it moves on. */
+void weir_pane_ring_prefetch(const struct weir_pane_ring *ring, const unsigned char *slot, int64_t pane);
 
 #endif
