@@ -4,6 +4,7 @@
  *
  *   bench_floor consume BROKERS IN N         read N records
  *   bench_floor echo BROKERS IN OUT N        read N records, write key and value of each to OUT
+ *   bench_floor safe_echo BROKERS IN OUT N   the same with an idempotent producer, as weir's is
  *
  * Batches both ways (consume_batch_queue, produce_batch), delivery reports counted, librdkafka's defaults
  * else. One JSON line says what it cost: CPU seconds are of this process alone, user and system.
@@ -81,10 +82,11 @@ static void open_consumer(struct floor *state, const char *brokers, const char *
     rd_kafka_topic_partition_list_destroy(topics);
 }
 
-static void open_producer(struct floor *state, const char *brokers, const char *topic) {
+static void open_producer(struct floor *state, const char *brokers, const char *topic, bool safe) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     set(conf, "bootstrap.servers", brokers);
     set(conf, "linger.ms", "5");
+    set(conf, "enable.idempotence", safe ? "true" : "false");
     set(conf, "queue.buffering.max.messages", "1000000");
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_opaque(conf, state);
@@ -125,15 +127,16 @@ static long step(struct floor *state) {
 }
 
 int main(int argc, char **argv) {
-    bool echoes = argc == 6 && !strcmp(argv[1], "echo");
+    bool safe = argc == 6 && !strcmp(argv[1], "safe_echo");
+    bool echoes = safe || (argc == 6 && !strcmp(argv[1], "echo"));
     if (!echoes && !(argc == 5 && !strcmp(argv[1], "consume"))) {
-        fprintf(stderr, "bench_floor consume BROKERS IN N | echo BROKERS IN OUT N\n");
+        fprintf(stderr, "bench_floor consume BROKERS IN N | echo|safe_echo BROKERS IN OUT N\n");
         return 64;
     }
     static struct floor state;
     long limit = atol(argv[argc - 1]), seen = 0;
     open_consumer(&state, argv[2], argv[3]);
-    if (echoes) open_producer(&state, argv[2], argv[4]);
+    if (echoes) open_producer(&state, argv[2], argv[4], safe);
     double start = 0;
     while (seen < limit) {
         long records = step(&state);
