@@ -19,7 +19,7 @@
 
 #include "kafka/client.h"
 
-#define CHUNK 1024
+#define CHUNK 512
 #define WARM_TIMEOUT_MS 1000
 #define CLOSE_TIMEOUT_MS 2000
 
