@@ -13,7 +13,7 @@
 struct weir_property {
     const char *name, *value;
     struct weir_mark name_mark, value_mark; /* line 0 = not from a file */
-    bool secret; /* never printed */
+    bool secret;                            /* never printed */
 };
 
 #endif

@@ -264,8 +264,9 @@ static const struct weir_key sink_keys[] = {
      .kind = WEIR_KEY_NAME,
      SINK(format),
      .fallback = "json",
-     .later = "cloudevents",
-     .help = "the codec; for features also raw: the input's bytes unchanged"},
+     .help =
+         "the codec; features also raw: the input's bytes unchanged; alerts also cloudevents, which they are "
+         "in any format (headers of the Kafka binding's binary mode)"},
     {.name = "envelope",
      .kind = WEIR_KEY_CHOICE,
      SINK(envelope),

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define ANSWER_HEADER_MAX 4
 #define ALERT_HEADER_COUNT 9

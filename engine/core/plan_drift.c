@@ -4,11 +4,12 @@
 
 #include "core/plan.h"
 
-static void bind_watch(struct weir_plan *plan, const struct weir_drift_config *config,
+/* has_model: the file has one; whether it could be bound is another finding's business. */
+static void bind_watch(const struct weir_plan *plan, const struct weir_drift_config *config, bool has_model,
                        struct weir_plan_drift *drift, struct weir_diags *diags) {
     drift->watch_cell = WEIR_NO_CELL;
     if (!strcmp(config->watch.text, "model.error")) {
-        if (plan->model.learner) return;
+        if (has_model) return;
         weir_diag_add(diags, "E314", weir_name_mark(&config->watch),
                       "there is no model whose error could be watched");
         weir_diag_help(diags, "watch a column, or add a `model`");
@@ -30,6 +31,7 @@ void weir_plan_bind_drift(struct weir_plan *plan, const struct weir_pipeline *pi
     if (!plan->drifts) return;
     memset(plan->drifts, 0, pipeline->drift_count * sizeof *plan->drifts);
     plan->drift_count = pipeline->drift_count;
+    bool has_model = pipeline->model.learner.name.text != NULL;
     for (uint32_t i = 0; i < pipeline->drift_count; i++) {
         const struct weir_drift_config *config = &pipeline->drift[i];
         struct weir_plan_drift *drift = &plan->drifts[i];
@@ -38,10 +40,10 @@ void weir_plan_bind_drift(struct weir_plan *plan, const struct weir_pipeline *pi
         drift->name = config->name.text;
         drift->watch = config->watch.text;
         drift->actions = config->actions;
-        bind_watch(plan, config, drift, diags);
+        bind_watch(plan, config, has_model, drift, diags);
         drift->detector = (const struct weir_detector *)weir_plan_bind_operator(
             WEIR_FAMILY_DETECTOR, &config->detector, 1, &drift->binding, diags);
-        if ((config->actions & WEIR_ACTION_RESET) && !plan->model.learner)
+        if ((config->actions & WEIR_ACTION_RESET) && !has_model)
             weir_diag_add(diags, "E318", config->then ? config->then->mark : weir_name_mark(&config->name),
                           "there is no model that could be reset");
     }

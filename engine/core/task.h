@@ -47,7 +47,8 @@ void weir_task_tick(struct weir_task *task, int64_t wall_ms);
 int weir_task_process(struct weir_task *task, const struct weir_record *records, uint32_t count,
                       struct weir_outputs *outputs);
 
-/* The task's reader of records: a file door lets it see the file's header row (csv) before the first record. */
+/* The task's reader of records: a file door lets it see the file's header row (csv) before the first record.
+ */
 struct weir_coder *weir_task_coder(struct weir_task *task);
 
 const struct weir_task_counts *weir_task_counts(const struct weir_task *task);

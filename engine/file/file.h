@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.h: the file door: records from CSV, NDJSON and msgpack files, plain, .gz or .zst, and rows back to files.
+/* file.h: the file door: records from CSV, NDJSON and msgpack files, plain, .gz or .zst, and rows back to
+ * files.
  *
  * place:    file -> source -> task;  task -> sink -> file or stdout (`weir replay`).
  * threads:  one owner.
@@ -23,7 +24,8 @@ struct weir_file_source;
 int weir_file_source_open(const char *path, const struct weir_codec *codec, struct weir_coder *coder,
                           struct weir_file_source **source, struct weir_error *error);
 /* At most max records, borrowed until the next read. offset = row from 1 (the header is not a row),
- * timestamp_ms = WEIR_NO_TIMESTAMP, key absent. Blank lines are not records. Returns count, WEIR_END, WEIR_IO. */
+ * timestamp_ms = WEIR_NO_TIMESTAMP, key absent. Blank lines are not records. Returns count, WEIR_END,
+ * WEIR_IO. */
 int weir_file_source_read(struct weir_file_source *source, struct weir_record *records, uint32_t max,
                           struct weir_error *error);
 void weir_file_source_close(struct weir_file_source *source);

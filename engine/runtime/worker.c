@@ -186,6 +186,9 @@ static void on_assigned(void *owner, int32_t partition, int64_t offset) {
     slot->owned = true;
     slot->position = offset;
     slot->end = partition < worker->end_count ? worker->ends[partition] : -1;
+    /* Committed even before the first record: `start: latest` must mean the same after a crash. */
+    weir_kafka_source_store(worker->source, partition, offset);
+    worker->stored = true;
     if (worker->options.plan && worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) {
         if (!worker->single) worker->single = new_task(worker);
     } else if (!slot->task) {
