@@ -76,7 +76,7 @@ static int print_findings(const struct weir_loaded *loaded, bool json) {
         weir_diags_render_json(&loaded->diags, &text);
     else if (loaded->diags.error_count || loaded->diags.warning_count)
         weir_diags_render_text(&loaded->diags, weir_use_color(STDOUT_FILENO), &text);
-    fwrite(text.data, 1, text.len, stdout);
+    if (text.len) fwrite(text.data, 1, text.len, stdout);
     weir_buffer_deinit(&text);
     return loaded->diags.error_count ? WEIR_EXIT_CONFIG : WEIR_EXIT_OK;
 }

@@ -17,7 +17,7 @@
 #include "runtime/worker.h"
 
 #define ROWS_DEFAULT 300000
-#define ROWS_MIN 15000 /* a third of them is enough to learn, and for any seed to find the next drift */
+#define ROWS_MIN 10000 /* a third of them is enough to learn, and for any seed to find the next drift */
 #define ROWS_MAX 1000000000
 #define PACE 5000 /* rows a second */
 #define CREATE_MS 10000

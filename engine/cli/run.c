@@ -81,17 +81,6 @@ static int work(const struct weir_args *args, struct weir_worker_options *option
     return weir_exit_of(result);
 }
 
-/* What only `run` needs of the file: topics for everything that is read or published. */
-static int check_topics(struct weir_loaded *loaded) {
-    const struct weir_pipeline *pipeline = &loaded->pipeline;
-    const struct weir_sink_config *sinks[WEIR_STREAM_COUNT] = {
-        &pipeline->predictions, &pipeline->feature_sink, &pipeline->alerts, &pipeline->dead_letter};
-    for (int i = 0; i < WEIR_STREAM_COUNT; i++)
-        if (sinks[i]->node && !sinks[i]->topic.text)
-            weir_diag_add(&loaded->diags, "E305", sinks[i]->node->mark, "'topic' is missing");
-    return loaded->diags.error_count ? WEIR_EXIT_CONFIG : 0;
-}
-
 static int run(const struct weir_args *args) {
     struct weir_worker_options options = {.until_end = weir_args_get(args, "until-end") != NULL,
                                           .strict_data = weir_args_get(args, "strict-data") != NULL};
@@ -102,7 +91,6 @@ static int run(const struct weir_args *args) {
     struct weir_loaded loaded;
     struct weir_error error = {0};
     int code = weir_load(args->arguments[0], args, NULL, &loaded);
-    if (!code) code = check_topics(&loaded);
     weir_loaded_print(&loaded);
     if (!code) {
         options.plan = loaded.plan;

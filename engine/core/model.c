@@ -68,15 +68,16 @@ static const double *transformed(struct weir_model *model, bool observe) {
     return x;
 }
 
-static void apply_reset(struct weir_model *model) {
+bool weir_model_apply_reset(struct weir_model *model) {
+    if (!model->reset_pending) return false;
     model->plan->learner->op.init(&model->plan->learner_binding, model->learner_state);
     model->version++;
     model->reset_pending = false;
+    return true;
 }
 
 void weir_model_predict(struct weir_model *model, const struct weir_event *event) {
     const struct weir_plan_model *plan = model->plan;
-    if (model->reset_pending) apply_reset(model);
     gather_inputs(model, event);
     const double *x = transformed(model, false);
     plan->learner->predict(&plan->learner_binding, model->learner_state, plan->target, x, &model->prediction);

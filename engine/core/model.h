@@ -28,7 +28,9 @@ struct weir_model {
 int weir_model_init(struct weir_model *model, const struct weir_plan_model *plan);
 void weir_model_deinit(struct weir_model *model);
 
-/* Fills model->prediction for the event. Applies a pending reset first. */
+/* Between events: if a reset was asked for, the learner starts afresh. True when it did. */
+bool weir_model_apply_reset(struct weir_model *model);
+/* Fills model->prediction for the event. */
 void weir_model_predict(struct weir_model *model, const struct weir_event *event);
 /* Compares the prediction with the label, updates the metrics. The error that drift detectors watch: 0 or 1
  * for classes, |label - score| for numbers; NaN when there was no valid prediction. */

@@ -23,10 +23,20 @@ uint32_t weir_plan_cell(const struct weir_plan *plan, const char *name) {
     return WEIR_NO_CELL;
 }
 
+bool weir_plan_is_broken_feature(const struct weir_plan *plan, const char *name) {
+    const struct weir_pipeline *pipeline = plan->pipeline;
+    for (uint32_t g = 0; g < pipeline->feature_group_count; g++)
+        for (uint32_t i = 0; i < pipeline->features[g].column_count; i++) {
+            const char *feature = pipeline->features[g].columns[i].name.text;
+            if (feature && !strcmp(feature, name)) return true;
+        }
+    return false;
+}
+
 uint32_t weir_plan_find_cell(const struct weir_plan *plan, const struct weir_name *name, const char *code,
                              struct weir_diags *diags) {
     uint32_t cell = weir_plan_cell(plan, name->text);
-    if (cell != WEIR_NO_CELL) return cell;
+    if (cell != WEIR_NO_CELL || weir_plan_is_broken_feature(plan, name->text)) return cell;
     weir_diag_add(diags, code, weir_name_mark(name), "unknown column '%s'", name->text);
     const char **names = calloc(plan->columns.count + 1, sizeof *names);
     const char *near = NULL;
@@ -175,6 +185,7 @@ struct weir_plan *weir_plan_create(const struct weir_pipeline *pipeline,
     if (!plan) return NULL;
     weir_arena_init(&plan->arena);
     plan->name = pipeline->name;
+    plan->pipeline = pipeline;
     plan->memory_bytes = (size_t)pipeline->memory_bytes;
     bind_codec(plan, pipeline, options ? options->source_format : NULL, diags);
     if (copy_source_schema(plan, &pipeline->source)) goto out;

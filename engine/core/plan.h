@@ -102,6 +102,7 @@ struct weir_plan_drift {
 
 struct weir_plan {
     const char *name;
+    const struct weir_pipeline *pipeline; /* what it was made of */
     /* record -> event */
     const struct weir_codec *codec;
     struct weir_schema source;  /* cells 0.. */
@@ -146,6 +147,9 @@ uint32_t weir_plan_cell(const struct weir_plan *plan, const char *name);
 /* Like _cell; an unknown name becomes a finding with a suggestion. */
 uint32_t weir_plan_find_cell(const struct weir_plan *plan, const struct weir_name *name, const char *code,
                              struct weir_diags *diags);
+/* For a name that is no column: a feature of the file whose expression could not be compiled. That is a
+ * finding already; the name is right. */
+bool weir_plan_is_broken_feature(const struct weir_plan *plan, const char *name);
 /* Finds and binds an operator: unknown names, options, ranges and refused combinations become findings.
  * NULL when it could not be bound. */
 const struct weir_operator *weir_plan_bind_operator(enum weir_family family,

@@ -145,10 +145,10 @@ static void gather(struct field_list *list, struct weir_plan *plan, const struct
         const struct weir_name *name = &sink->fields[i];
         if (add_known(list, plan, stream, name->text)) continue;
         uint32_t cell = weir_plan_cell(plan, name->text);
-        if (cell == WEIR_NO_CELL)
-            unknown_field(plan, name, diags);
-        else
+        if (cell != WEIR_NO_CELL)
             add_cell(list, plan, cell);
+        else if (!weir_plan_is_broken_feature(plan, name->text))
+            unknown_field(plan, name, diags);
     }
 }
 

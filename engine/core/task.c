@@ -152,10 +152,11 @@ static void predict(struct weir_task *task, const struct weir_event *event) {
     task->counts.predictions++;
 }
 
-/* One event through model and detectors: predict, then score, then watch, then learn. */
+/* One event through model and detectors: a reset that is due, then predict, score, watch, learn. */
 static void advance(struct weir_task *task, const struct weir_event *event) {
     bool has_model = task->plan->model.learner != NULL;
     double error = (double)NAN;
+    if (has_model && weir_model_apply_reset(&task->model)) weir_watch_model_replaced(&task->watch);
     if (has_model) predict(task, event);
     if (task->plan->streams[WEIR_FEATURES].active) weir_publish_features(&task->publisher, event);
     if (has_model && event->labelled) error = weir_model_score(&task->model, event);

@@ -40,6 +40,13 @@ bool weir_watch_event(struct weir_watch *watch, uint32_t i, const struct weir_ev
     return true;
 }
 
+void weir_watch_model_replaced(struct weir_watch *watch) {
+    for (uint32_t i = 0; i < watch->plan->drift_count; i++) {
+        const struct weir_plan_drift *drift = &watch->plan->drifts[i];
+        if (drift->watch_cell == WEIR_NO_CELL) drift->detector->op.init(&drift->binding, watch->states[i]);
+    }
+}
+
 void weir_watch_save(const struct weir_watch *watch, struct weir_state_writer *writer) {
     weir_state_write_head(writer, "core/watch", 1);
     for (uint32_t i = 0; i < watch->plan->drift_count; i++)

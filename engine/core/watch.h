@@ -32,6 +32,9 @@ void weir_watch_deinit(struct weir_watch *watch);
  * infinite value is not fed. */
 bool weir_watch_event(struct weir_watch *watch, uint32_t i, const struct weir_event *event, double error,
                       struct weir_alert *alert);
+/* The model was replaced: its errors are another stream, so what watches model.error starts afresh too (as
+ * the members of an adaptive random forest do: Gomes et al., Machine Learning 106, 2017). */
+void weir_watch_model_replaced(struct weir_watch *watch);
 void weir_watch_save(const struct weir_watch *watch, struct weir_state_writer *writer);
 int weir_watch_load(struct weir_watch *watch, struct weir_state_reader *reader);
 

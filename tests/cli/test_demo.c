@@ -80,7 +80,7 @@ static void test_demo_when_rows_are_too_few_or_no_number_then_usage(void **state
     (void)state;
     struct process_result result = process_weir_run("demo", "--rows", "1000");
     assert_int_equal(result.code, 64);
-    expect_part(result.err, "15000");
+    expect_part(result.err, "10000");
     assert_string_equal(result.out, "");
     process_free(&result);
     result = process_weir_run("demo", "--rows", "many");

@@ -92,7 +92,7 @@ static void expect_both_drifts(uint64_t row_count, int seeds) {
 
 static void test_demo_when_it_is_short_then_any_seed_finds_both_drifts_and_nothing_else(void **state) {
     (void)state;
-    expect_both_drifts(15000, 30);
+    expect_both_drifts(10000, 100);
     expect_both_drifts(20000, 30);
 }
 
