@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "runtime/flights.h"
 #include "runtime/retention.h"
+#include "runtime/snapshots.h"
 
 #define TURNS_PER_WAKE 64
 #define PARTITION_MAX 4096
@@ -30,6 +31,8 @@ struct slot { /* one input partition */
     bool owned;
     struct weir_task *task; /* NULL under `tasks: single`: the worker's one task */
     int64_t position;       /* next offset to process, as far as is known */
+    int64_t landed;         /* all outputs of input before this offset are delivered */
+    int64_t silent_until;   /* below it input was answered before the restart: read again for the state alone */
     int64_t end;            /* until_end: stop here; -1 = not known */
 };
 
@@ -39,6 +42,7 @@ struct weir_worker {
     struct weir_kafka_sink *sink;
     struct weir_flights flights;
     struct weir_retention retention;
+    struct weir_snapshots *snapshots; /* NULL: state lives in memory only */
     struct slot *slots; /* by partition */
     uint32_t slot_count;
     struct weir_task *single;
@@ -57,7 +61,7 @@ struct weir_worker {
     uv_timer_t commit_timer, second_timer;
     uv_idle_t again; /* active while there is more to do at once */
     uv_signal_t interrupt, terminate;
-    bool ends_known, stopping, abandoned, stored, was_down;
+    bool ends_known, stopping, abandoned, was_down, all_lost;
     uint64_t next_dead_letter_log;
     int64_t now_ms;
     int64_t ends[PARTITION_MAX];
@@ -138,10 +142,10 @@ static void retire(struct weir_worker *worker, struct weir_task **task) {
 static void land_flights(struct weir_worker *worker) {
     struct weir_flight flight;
     while (weir_flights_land(&worker->flights, &flight)) {
-        const struct slot *slot = slot_of(worker, flight.partition);
+        struct slot *slot = slot_of(worker, flight.partition);
         if (!slot || !slot->owned) continue;
+        slot->landed = flight.next_offset;
         weir_kafka_source_store(worker->source, flight.partition, flight.next_offset);
-        worker->stored = true;
     }
 }
 
@@ -156,17 +160,60 @@ static void on_refused(void *owner, uint64_t flight, const struct weir_error *er
     fail(worker, WEIR_IO);
 }
 
-static void commit(struct weir_worker *worker, bool wait) {
+/* False: not known to be committed. Without wait the answer comes later, and nobody waits for it. */
+static bool commit(struct weir_worker *worker, bool wait) {
     struct weir_error error = {0};
-    if (!worker->stored) return;
-    worker->stored = false;
-    if (weir_kafka_source_commit(worker->source, wait, &error)) {
-        weir_log(WEIR_LOG_WARNING, "offsets were not committed, will try again: %s", error.text);
-        worker->stored = true;
-    }
+    /* Also when nothing new was stored: an earlier commit may have been refused or is still on its way. */
+    if (!weir_kafka_source_commit(worker->source, wait, &error)) return wait;
+    weir_log(WEIR_LOG_WARNING, "offsets were not committed, will try again: %s", error.text);
+    return false;
+}
+
+/* ---- snapshots ---- */
+
+static bool is_live(const struct slot *slot) {
+    return slot->owned && slot->task && slot->position >= slot->silent_until;
+}
+
+/* Committed, and nothing in flight: the state as it stands is saved before it leaves this process. */
+static void save_at_rest(struct weir_worker *worker, int32_t partition) {
+    const struct slot *slot = &worker->slots[partition];
+    if (!is_live(slot) || slot->landed != slot->position) return;
+    weir_snapshots_drop(worker->snapshots, partition);
+    weir_snapshots_take(worker->snapshots, slot->task, partition, slot->position);
+    weir_snapshots_committed(worker->snapshots, partition, slot->landed, true);
+}
+
+static void commit_on_time(struct weir_worker *worker) {
+    if (!commit(worker, weir_snapshots_waiting(worker->snapshots))) return;
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        if (worker->slots[i].owned)
+            weir_snapshots_committed(worker->snapshots, (int32_t)i, worker->slots[i].landed, false);
+}
+
+static void copy_states(struct weir_worker *worker) {
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        if (is_live(&worker->slots[i]))
+            weir_snapshots_take(worker->snapshots, worker->slots[i].task, (int32_t)i, worker->slots[i].position);
 }
 
 /* ---- rebalance ---- */
+
+/* A task that comes back from a snapshot reads again, silently, what came after it. */
+static int64_t on_resume(void *owner, int32_t partition, int64_t committed) {
+    struct weir_worker *worker = owner;
+    struct slot *slot = slot_of(worker, partition);
+    if (!slot) return committed;
+    slot->silent_until = committed;
+    if (slot->task || worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) return committed;
+    int64_t position =
+        weir_snapshots_restore(worker->snapshots, worker->options.plan, partition, committed, &slot->task);
+    if (position < 0) return committed;
+    weir_task_tick(slot->task, worker->now_ms);
+    weir_log(WEIR_LOG_INFO, "partition %d: state restored as of offset %lld, %lld records to read again", partition,
+             (long long)position, (long long)(committed - position));
+    return position;
+}
 
 static void on_assigned(void *owner, int32_t partition, int64_t offset) {
     struct weir_worker *worker = owner;
@@ -184,11 +231,12 @@ static void on_assigned(void *owner, int32_t partition, int64_t offset) {
         worker->ends_known = true;
     }
     slot->owned = true;
+    worker->all_lost = false;
     slot->position = offset;
     slot->end = partition < worker->end_count ? worker->ends[partition] : -1;
     /* Committed even before the first record: `start: latest` must mean the same after a crash. */
-    weir_kafka_source_store(worker->source, partition, offset);
-    worker->stored = true;
+    slot->landed = slot->silent_until;
+    weir_kafka_source_store(worker->source, partition, slot->landed);
     if (worker->options.plan && worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) {
         if (!worker->single) worker->single = new_task(worker);
     } else if (!slot->task) {
@@ -200,17 +248,21 @@ static void on_assigned(void *owner, int32_t partition, int64_t offset) {
 /* What was read from these partitions has been processed; wait for its outputs, then give them back. */
 static void on_revoked(void *owner, const int32_t *partitions, uint32_t count, bool lost) {
     struct weir_worker *worker = owner;
+    worker->all_lost = lost;
     if (!lost) {
         if (weir_kafka_sink_flush(worker->sink, REVOKE_PATIENCE_MS))
             weir_log(WEIR_LOG_WARNING,
                      "partitions are given back before all outputs were delivered: their new owner "
                      "will repeat some");
         land_flights(worker);
-        commit(worker, true);
+        bool committed = commit(worker, true);
+        for (uint32_t i = 0; i < count && committed; i++)
+            if (slot_of(worker, partitions[i])) save_at_rest(worker, partitions[i]);
     }
     for (uint32_t i = 0; i < count; i++) {
         struct slot *slot = slot_of(worker, partitions[i]);
         if (!slot) continue;
+        weir_snapshots_drop(worker->snapshots, partitions[i]);
         slot->owned = false;
         retire(worker, &slot->task);
         weir_log(WEIR_LOG_INFO, "partition %d %s", partitions[i], lost ? "lost" : "given back");
@@ -296,6 +348,7 @@ static bool write_outputs(struct weir_worker *worker) {
 static bool reached_the_end(const struct weir_worker *worker) {
     if (worker->options.limit && worker->read >= worker->options.limit) return true;
     if (!worker->options.until_end || !worker->ends_known) return false;
+    if (worker->all_lost) return false; /* thrown out of the group: it is about to join again */
     for (uint32_t i = 0; i < worker->slot_count; i++) {
         const struct slot *slot = &worker->slots[i];
         if (slot->owned && slot->position < slot->end) return false;
@@ -314,11 +367,11 @@ static void turn(struct weir_worker *worker) {
             return;
         }
         if (!write_outputs(worker)) return stand_still(worker);
+        if (!worker->stopping && reached_the_end(worker)) worker->stopping = true;
         if (worker->record_next < worker->record_count && !worker->stopping) {
             process_run(worker);
             continue;
         }
-        if (!worker->stopping && reached_the_end(worker)) worker->stopping = true;
         if (worker->stopping) {
             if (worker->flights.first == worker->flights.next) uv_stop(&worker->loop);
             return stand_still(worker);
