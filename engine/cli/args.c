@@ -103,3 +103,17 @@ int64_t weir_args_count(const struct weir_args *args, const char *name, int64_t 
     }
     return value;
 }
+
+int64_t weir_args_limit(const struct weir_args *args) {
+    int64_t limit = weir_args_count(args, "limit", 0);
+    if (limit || !weir_args_get(args, "limit")) return limit;
+    fprintf(stderr, "weir %s: --limit starts at 1; without it there is no limit\n", args->verb->name);
+    return -1;
+}
+
+int weir_args_summary(const struct weir_args *args, const char **format) {
+    *format = weir_args_get(args, "summary");
+    if (!*format || !strcmp(*format, "text") || !strcmp(*format, "json")) return 0;
+    fprintf(stderr, "weir %s: --summary is text or json, not '%s'\n", args->verb->name, *format);
+    return WEIR_EXIT_USAGE;
+}

@@ -66,6 +66,10 @@ int weir_args_parse(const struct weir_verb *verb, int count, char **words, struc
 const char *weir_args_get(const struct weir_args *args, const char *name);
 /* A whole number >= 0. fallback when absent. -1: refused, said on stderr. */
 int64_t weir_args_count(const struct weir_args *args, const char *name, int64_t fallback);
+/* --limit: a whole number from 1; 0 = absent, -1: refused, said on stderr. */
+int64_t weir_args_limit(const struct weir_args *args);
+/* --summary: text or json, or absent; else 64, said on stderr. */
+int weir_args_summary(const struct weir_args *args, const char **format);
 
 /* ---- a pipeline file, read and bound ---- */
 

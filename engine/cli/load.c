@@ -56,6 +56,7 @@ int weir_exit_of(int result) {
         case WEIR_AGAIN:
             return WEIR_EXIT_AGAIN;
         case WEIR_IO:
+        case WEIR_LIMIT: /* an output that is larger than Kafka may carry */
             return WEIR_EXIT_IO;
         default:
             return WEIR_EXIT_BUG;

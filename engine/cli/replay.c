@@ -11,7 +11,7 @@
 #include "runtime/replay.h"
 
 static const struct weir_flag flags[] = {
-    {"source", "PATH", "rows to read: .csv .json .ndjson .msgpack, each also .gz or .zst"},
+    {"source", "PATH|-", "rows to read: .csv .json .ndjson .msgpack, each also .gz or .zst"},
     {"predictions", "PATH|-", "write predictions there (.csv, else NDJSON)"},
     {"alerts", "PATH|-", "write alerts there"},
     {"features", "PATH|-", "write features there"},
@@ -25,6 +25,23 @@ static const struct weir_flag flags[] = {
 
 static const char *const stream_flags[WEIR_STREAM_COUNT] = {"predictions", "features", "alerts",
                                                             "dead-letters"};
+
+/* Opening an output empties its file: the rows to read, or another output, would be gone. */
+static bool one_file_twice(const char *source, const char *const *outputs) {
+    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
+        if (!outputs[i]) continue;
+        bool rows = strcmp(source, "-") != 0 && weir_file_same(outputs[i], source);
+        if (rows) fprintf(stderr, "weir replay: --%s would overwrite --source %s\n", stream_flags[i], source);
+        if (rows) return true;
+        for (int j = 0; j < i; j++)
+            if (outputs[j] && weir_file_same(outputs[i], outputs[j])) {
+                fprintf(stderr, "weir replay: --%s and --%s both write to %s\n", stream_flags[j],
+                        stream_flags[i], outputs[i]);
+                return true;
+            }
+    }
+    return false;
+}
 
 static int choose_formats(const struct weir_args *args, struct weir_plan_options *options,
                           const char **outputs) {
@@ -41,6 +58,7 @@ static int choose_formats(const struct weir_args *args, struct weir_plan_options
         fprintf(stderr, "weir replay: --source PATH says which rows to read\n");
         return WEIR_EXIT_USAGE;
     }
+    if (one_file_twice(source, outputs)) return WEIR_EXIT_USAGE;
     options->source_format = weir_file_format(source); /* NULL: as the file says */
     return 0;
 }
@@ -84,14 +102,10 @@ static int run(const struct weir_args *args) {
     struct weir_plan_options plan_options = {0};
     struct weir_replay_options options = {.source = weir_args_get(args, "source"),
                                           .strict_data = weir_args_get(args, "strict-data") != NULL};
-    const char *format = weir_args_get(args, "summary");
-    int64_t limit = weir_args_count(args, "limit", 0);
+    const char *format;
+    int64_t limit = weir_args_limit(args);
     int64_t now_ms = weir_args_count(args, "now", (int64_t)time(NULL) * 1000);
-    if (limit < 0 || now_ms < 0) return WEIR_EXIT_USAGE;
-    if (format && strcmp(format, "text") && strcmp(format, "json")) {
-        fprintf(stderr, "weir replay: --summary is text or json, not '%s'\n", format);
-        return WEIR_EXIT_USAGE;
-    }
+    if (limit < 0 || now_ms < 0 || weir_args_summary(args, &format)) return WEIR_EXIT_USAGE;
     int code = choose_formats(args, &plan_options, options.outputs);
     if (code) return code;
     options.limit = (uint64_t)limit;

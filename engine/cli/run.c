@@ -84,8 +84,9 @@ static int work(const struct weir_args *args, struct weir_worker_options *option
 static int run(const struct weir_args *args) {
     struct weir_worker_options options = {.until_end = weir_args_get(args, "until-end") != NULL,
                                           .strict_data = weir_args_get(args, "strict-data") != NULL};
-    int64_t limit = weir_args_count(args, "limit", 0);
-    if (limit < 0 || set_log_level(args)) return WEIR_EXIT_USAGE;
+    const char *format;
+    int64_t limit = weir_args_limit(args);
+    if (limit < 0 || set_log_level(args) || weir_args_summary(args, &format)) return WEIR_EXIT_USAGE;
     options.limit = (uint64_t)limit;
     struct weir_kafka_embedded *embedded = NULL;
     struct weir_loaded loaded;

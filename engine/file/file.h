@@ -11,6 +11,8 @@
 #ifndef WEIR_FILE_FILE_H
 #define WEIR_FILE_FILE_H
 
+#include <stdbool.h>
+
 #include "weir/codec.h"
 #include "weir/error.h"
 #include "weir/record.h"
@@ -19,8 +21,13 @@
  * csv, json (.json, .ndjson, .jsonl), msgpack. */
 const char *weir_file_format(const char *path);
 
+/* True when both paths lead to the same regular file (also one that is yet to be created), or both are "-".
+ */
+bool weir_file_same(const char *a, const char *b);
+
 struct weir_file_source;
-/* Opens; for csv reads the header row through codec->decode_header(coder). Borrows codec and coder. */
+/* "-" = standard input. Opens; for csv reads the header row through codec->decode_header(coder). Borrows
+ * codec and coder. */
 int weir_file_source_open(const char *path, const struct weir_codec *codec, struct weir_coder *coder,
                           struct weir_file_source **source, struct weir_error *error);
 /* At most max records, borrowed until the next read. offset = row from 1 (the header is not a row),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,12 +53,13 @@ int weir_input_stream_open(const char *path, struct weir_input_stream **stream, 
     struct weir_input_stream *made = calloc(1, sizeof *made);
     if (!made) return weir_error_set(error, WEIR_NOMEM, "no memory to read %s", path);
     made->fd = -1;
-    made->path = strdup(path);
+    bool is_stdin = strcmp(path, "-") == 0;
+    made->path = strdup(is_stdin ? "standard input" : path);
     made->compression = weir_file_compression(path);
     int result = made->path ? WEIR_OK : weir_error_set(error, WEIR_NOMEM, "no memory to read %s", path);
     if (result == WEIR_OK) {
-        made->fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (made->fd < 0) result = fail_with_errno(path, "open", error);
+        made->fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
+        if (made->fd < 0) result = fail_with_errno(made->path, "open", error);
     }
     if (result == WEIR_OK && made->compression == WEIR_GZIP) result = open_gzip(made, error);
     if (result == WEIR_OK && made->compression == WEIR_ZSTD) result = open_zstd(made, error);

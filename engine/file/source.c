@@ -24,6 +24,7 @@ struct weir_file_source {
     size_t capacity, begin, end; /* unread bytes: [begin, end) */
     bool at_end;                 /* the stream has no more */
     bool skipping;               /* inside a line that has been handed out cut */
+    bool begun;                  /* the first line has been looked at */
     int64_t row_count;
 };
 
@@ -58,6 +59,13 @@ static bool skip_line(struct weir_file_source *source) {
     return end != NULL;
 }
 
+/* What editors of other systems put before the first line of a text. */
+static void drop_byte_order_mark(struct weir_bytes *line) {
+    if (line->len < 3 || memcmp(line->data, "\xef\xbb\xbf", 3)) return;
+    line->data += 3;
+    line->len -= 3;
+}
+
 /* Takes the next record out of the window. False: more bytes are needed first. */
 static bool take(struct weir_file_source *source, struct weir_bytes *value) {
     if (source->skipping && !skip_line(source)) return false;
@@ -75,6 +83,10 @@ static bool take(struct weir_file_source *source, struct weir_bytes *value) {
     if (source->codec->lines) {
         if (value->len && data[value->len - 1] == '\n') value->len--;
         if (value->len && data[value->len - 1] == '\r') value->len--;
+        if (frame && !source->begun) {
+            source->begun = true;
+            drop_byte_order_mark(value);
+        }
     }
     if (value->len > WEIR_RECORD_BYTES_MAX) value->len = WEIR_RECORD_BYTES_MAX + 1;
     return frame > 0;

@@ -14,6 +14,7 @@
 #include "weir/error.h"
 
 struct weir_input_stream;
+/* "-" = standard input. */
 int weir_input_stream_open(const char *path, struct weir_input_stream **stream, struct weir_error *error);
 /* At most max bytes; *len = 0 at the end. */
 int weir_input_stream_read(struct weir_input_stream *stream, char *to, size_t max, size_t *len,
