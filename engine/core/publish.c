@@ -207,8 +207,12 @@ void weir_publish_alert(struct weir_publisher *publisher, const struct weir_aler
 }
 
 void weir_publish_dead_letter(struct weir_publisher *publisher, const struct weir_record *record,
-                              uint32_t input_index, const struct weir_data_error *error) {
-    struct weir_output_record *out = append(publisher, WEIR_DEAD_LETTERS, input_index, record->timestamp_ms);
+                              uint32_t input_index, int64_t now_ms, const struct weir_data_error *error) {
+    /* Brokers refuse records from the future, and a refused dead letter would stop the pipeline for good. Its
+     * header keeps the date. */
+    bool future = now_ms != INT64_MIN && record->timestamp_ms > now_ms;
+    struct weir_output_record *out =
+        append(publisher, WEIR_DEAD_LETTERS, input_index, future ? WEIR_NO_TIMESTAMP : record->timestamp_ms);
     if (!out) return;
     out->key = record->key;
     out->value = record->value;

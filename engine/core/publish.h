@@ -40,8 +40,9 @@ void weir_publish_prediction(struct weir_publisher *publisher, const struct weir
                              const struct weir_classes *classes);
 void weir_publish_features(struct weir_publisher *publisher, const struct weir_event *event);
 void weir_publish_alert(struct weir_publisher *publisher, const struct weir_alert *alert);
+/* now_ms: INT64_MIN = not known. */
 void weir_publish_dead_letter(struct weir_publisher *publisher, const struct weir_record *record,
-                              uint32_t input_index, const struct weir_data_error *error);
+                              uint32_t input_index, int64_t now_ms, const struct weir_data_error *error);
 /* Settles all pointers. WEIR_OK or WEIR_NOMEM: then nothing of the batch may be used. */
 int weir_publisher_finish(struct weir_publisher *publisher);
 

@@ -89,7 +89,7 @@ static void set_aside(struct weir_task *task, enum weir_fate fate, const struct 
             task->first_error_record = record;
         }
         if (task->plan->streams[WEIR_DEAD_LETTERS].active)
-            weir_publish_dead_letter(&task->publisher, record, input_index, error);
+            weir_publish_dead_letter(&task->publisher, record, input_index, task->intake.now_ms, error);
     }
 }
 

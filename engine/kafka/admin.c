@@ -139,6 +139,7 @@ int weir_kafka_topic_create(const struct weir_kafka_client *client, const char *
         return weir_error_set(error, WEIR_CONFIG, "topic '%s': %s", topic, why);
     }
     rd_kafka_NewTopic_set_config(new_topic, "retention.ms", "-1");
+    rd_kafka_NewTopic_set_config(new_topic, "max.message.bytes", WEIR_KAFKA_RECORD_BYTES_MAX);
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(admin.rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     int left_ms = weir_kafka_left_ms(admin.deadline_ms);
     rd_kafka_AdminOptions_set_request_timeout(options, left_ms > 0 ? left_ms : 1, why, sizeof why);

@@ -7,6 +7,7 @@
  *   each second, should an edge of the wake-up descriptor ever be missed.
  * - message.timeout.ms=0: a producer never gives a record up by time; a long outage is routine.
  * - enable.idempotence=true: retries neither double nor reorder records.
+ * - message.max.bytes=8388608: a dead letter is its input and more; the broker knows best what it takes.
  * - linger.ms=5: batches at load, no visible delay.
  * - queue.buffering.max.messages=1000000: back-pressure is the worker's own flights first, bytes (1 GiB)
  * second.
@@ -76,6 +77,7 @@ const struct weir_kafka_setting weir_kafka_producer_defaults[] = {
     {"linger.ms", "5"},
     {"message.timeout.ms", "0"},
     {"queue.buffering.max.messages", "1000000"},
+    {"message.max.bytes", WEIR_KAFKA_RECORD_BYTES_MAX},
     {NULL, NULL},
 };
 const struct weir_kafka_setting weir_kafka_producer_owned[] = {

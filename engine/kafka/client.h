@@ -14,6 +14,9 @@
 
 #include "kafka/kafka.h"
 
+/* The largest record weir sends, and the most that topics it makes take: what hosted Kafkas allow. */
+#define WEIR_KAFKA_RECORD_BYTES_MAX "8388608"
+
 /* One librdkafka property as weir sets it. Lists end with a NULL name. */
 struct weir_kafka_setting {
     const char *name, *value;

@@ -162,7 +162,7 @@ static void test_sink_write_when_a_record_is_too_large_then_limit_and_the_next_g
     struct weir_kafka_client client = embedded_client(embedded);
     struct door_sink sink = {0};
     assert_int_equal(door_sink_open(&sink, &client, "t", false), WEIR_OK);
-    static char large[2000000];
+    static char large[9000000];
     const struct weir_output_record records[] = {
         {.stream = WEIR_PREDICTIONS, .timestamp_ms = WEIR_NO_TIMESTAMP, .value = {"v", 1}},
         {.stream = WEIR_PREDICTIONS, .timestamp_ms = WEIR_NO_TIMESTAMP, .value = {large, sizeof large}},
