@@ -41,7 +41,8 @@ static void add_features(struct field_list *list, struct weir_plan *plan, enum w
     for (uint32_t cell = plan->source.count; cell < plan->columns.count; cell++) add_cell(list, plan, cell);
 }
 
-/* Names that are not columns. A column of the same name is hidden by them, except `time`. */
+/* Names that are not columns. A column of the same name is hidden by them, except `time`. While the target is
+ * unknown its learner or label is what is wrong, and said already: the fields of any target pass. */
 static bool add_known(struct field_list *list, struct weir_plan *plan, enum weir_stream stream,
                       const char *name) {
     enum weir_target target = plan->model.target;
@@ -53,9 +54,9 @@ static bool add_known(struct field_list *list, struct weir_plan *plan, enum weir
         return false;
     } else if (!strcmp(name, "score")) {
         add(list, name, WEIR_FLOAT64, WEIR_FROM_SCORE, 0);
-    } else if (!strcmp(name, "decision") && target == WEIR_BINARY) {
+    } else if (!strcmp(name, "decision") && (!target || target == WEIR_BINARY)) {
         add(list, name, WEIR_BOOL, WEIR_FROM_DECISION, 0);
-    } else if (!strcmp(name, "label") && target == WEIR_MULTICLASS) {
+    } else if (!strcmp(name, "label") && (!target || target == WEIR_MULTICLASS)) {
         add(list, name, WEIR_CATEGORY, WEIR_FROM_LABEL, 0);
     } else if (!strcmp(name, "model.version")) {
         add(list, name, WEIR_INT64, WEIR_FROM_MODEL_VERSION, 0);
