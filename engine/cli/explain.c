@@ -32,11 +32,21 @@ static int run(const struct weir_args *args) {
     if (code)
         print_code(code);
     else if (!list_codes(word)) {
-        fprintf(stderr, "weir explain: there is no code '%s'; `weir explain` lists them all\n", word);
+        fprintf(
+            stderr,
+            "weir explain: there is no code '%s'; `weir explain` lists them all; `weir help` knows verbs and "
+            "operators\n",
+            word);
         return WEIR_EXIT_USAGE;
     }
     return WEIR_EXIT_OK;
 }
 
 const struct weir_verb weir_verb_explain = {
-    "explain", "[CODE|WORD]", "says what an error code means and how to mend it", 0, 1, flags, run};
+    "explain",
+    "[CODE|WORD]",
+    "says what an error code means and how to mend it; lists all codes, or those with a word in their title",
+    0,
+    1,
+    flags,
+    run};

@@ -91,6 +91,13 @@ void weir_summary_json(const struct weir_summary *summary, const struct weir_tas
     weir_buffer_format(out, "],\"seconds\":%.3f}\n", now_s() - summary->started_s);
 }
 
+static void put_text_metric(double value, struct weir_buffer *out) {
+    if (isfinite(value))
+        weir_buffer_format(out, "%.6f", value);
+    else
+        weir_buffer_append_text(out, "-"); /* no labelled row yet */
+}
+
 void weir_summary_text(const struct weir_summary *summary, const struct weir_task_counts *counts,
                        const struct weir_task *task, struct weir_buffer *out) {
     double seconds = now_s() - summary->started_s;
@@ -101,10 +108,12 @@ void weir_summary_text(const struct weir_summary *summary, const struct weir_tas
                        counts->dead_lettered, counts->dropped, seconds);
     const struct weir_plan_model *model = &summary->plan->model;
     for (uint32_t i = 0; task && i < model->metric_count; i++) {
-        weir_buffer_format(out, "  %-10s %.6f", model->metrics[i]->op.name, weir_task_metric(task, i));
-        if (model->window_rows)
-            weir_buffer_format(out, "   last %u rows %.6f", model->window_rows,
-                               weir_task_metric_window(task, i));
+        weir_buffer_format(out, "  %-10s ", model->metrics[i]->op.name);
+        put_text_metric(weir_task_metric(task, i), out);
+        if (model->window_rows) {
+            weir_buffer_format(out, "   last %u rows ", model->window_rows);
+            put_text_metric(weir_task_metric_window(task, i), out);
+        }
         weir_buffer_append_text(out, "\n");
     }
     for (uint32_t i = 0; i < summary->alert_count && i < 20; i++)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/diag.h"
 #include "cli/cli.h"
 #include "config/fields.h"
 #include "expr/expr.h"
@@ -25,6 +26,7 @@ static const struct weir_verb *const verbs[] = {&weir_verb_demo,    &weir_verb_n
                                                 &weir_verb_run,     &weir_verb_replay, &weir_verb_broker,
                                                 &weir_verb_explain, &verb_help,        &weir_verb_version};
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])
+#define OPERATOR_MAX 256 /* considered for a suggestion */
 
 const struct weir_verb *weir_verb_find(const char *name) {
     for (size_t i = 0; i < VERB_COUNT; i++)
@@ -116,6 +118,18 @@ static int print_overview(void) {
     return WEIR_EXIT_OK;
 }
 
+/* The verb or operator that is spelt most like the word, or NULL. */
+static const char *nearest(const char *word) {
+    const char *names[VERB_COUNT + OPERATOR_MAX];
+    size_t count = 0;
+    for (; count < VERB_COUNT; count++) names[count] = verbs[count]->name;
+    for (int family = 0; family < WEIR_FAMILY_COUNT; family++)
+        for (const struct weir_operator *op = NULL;
+             (op = weir_registry_next((enum weir_family)family, op)) && count < VERB_COUNT + OPERATOR_MAX;)
+            names[count++] = op->name;
+    return weir_suggest(word, names, count);
+}
+
 static int run_help(const struct weir_args *args) {
     if (!args->argument_count) return print_overview();
     const char *word = args->arguments[0];
@@ -131,6 +145,11 @@ static int run_help(const struct weir_args *args) {
         found = true;
     }
     if (found) return WEIR_EXIT_OK;
-    fprintf(stderr, "weir help: there is no verb or operator '%s'; `weir help` lists them\n", word);
+    const char *near = nearest(word);
+    fprintf(stderr, "weir help: there is no verb or operator '%s'; ", word);
+    if (near)
+        fprintf(stderr, "did you mean '%s'?\n", near);
+    else
+        fprintf(stderr, "`weir help` lists them\n");
     return WEIR_EXIT_USAGE;
 }
