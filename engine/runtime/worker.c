@@ -20,7 +20,6 @@
 #include "base/log.h"
 #include "runtime/flights.h"
 #include "runtime/retention.h"
-#include "runtime/snapshots.h"
 
 #define TURNS_PER_WAKE 64
 #define PARTITION_MAX 4096
@@ -31,8 +30,6 @@ struct slot { /* one input partition */
     bool owned;
     struct weir_task *task; /* NULL under `tasks: single`: the worker's one task */
     int64_t position;       /* next offset to process, as far as is known */
-    int64_t landed;         /* all outputs of input before this offset are delivered */
-    int64_t silent_until;   /* below it input was answered before the restart: read again for the state alone */
     int64_t end;            /* until_end: stop here; -1 = not known */
 };
 
@@ -42,7 +39,6 @@ struct weir_worker {
     struct weir_kafka_sink *sink;
     struct weir_flights flights;
     struct weir_retention retention;
-    struct weir_snapshots *snapshots; /* NULL: state lives in memory only */
     struct slot *slots; /* by partition */
     uint32_t slot_count;
     struct weir_task *single;
@@ -142,9 +138,8 @@ static void retire(struct weir_worker *worker, struct weir_task **task) {
 static void land_flights(struct weir_worker *worker) {
     struct weir_flight flight;
     while (weir_flights_land(&worker->flights, &flight)) {
-        struct slot *slot = slot_of(worker, flight.partition);
+        const struct slot *slot = slot_of(worker, flight.partition);
         if (!slot || !slot->owned) continue;
-        slot->landed = flight.next_offset;
         weir_kafka_source_store(worker->source, flight.partition, flight.next_offset);
     }
 }
@@ -160,60 +155,14 @@ static void on_refused(void *owner, uint64_t flight, const struct weir_error *er
     fail(worker, WEIR_IO);
 }
 
-/* False: not known to be committed. Without wait the answer comes later, and nobody waits for it. */
-static bool commit(struct weir_worker *worker, bool wait) {
+static void commit(struct weir_worker *worker, bool wait) {
     struct weir_error error = {0};
     /* Also when nothing new was stored: an earlier commit may have been refused or is still on its way. */
-    if (!weir_kafka_source_commit(worker->source, wait, &error)) return wait;
-    weir_log(WEIR_LOG_WARNING, "offsets were not committed, will try again: %s", error.text);
-    return false;
-}
-
-/* ---- snapshots ---- */
-
-static bool is_live(const struct slot *slot) {
-    return slot->owned && slot->task && slot->position >= slot->silent_until;
-}
-
-/* Committed, and nothing in flight: the state as it stands is saved before it leaves this process. */
-static void save_at_rest(struct weir_worker *worker, int32_t partition) {
-    const struct slot *slot = &worker->slots[partition];
-    if (!is_live(slot) || slot->landed != slot->position) return;
-    weir_snapshots_drop(worker->snapshots, partition);
-    weir_snapshots_take(worker->snapshots, slot->task, partition, slot->position);
-    weir_snapshots_committed(worker->snapshots, partition, slot->landed, true);
-}
-
-static void commit_on_time(struct weir_worker *worker) {
-    if (!commit(worker, weir_snapshots_waiting(worker->snapshots))) return;
-    for (uint32_t i = 0; i < worker->slot_count; i++)
-        if (worker->slots[i].owned)
-            weir_snapshots_committed(worker->snapshots, (int32_t)i, worker->slots[i].landed, false);
-}
-
-static void copy_states(struct weir_worker *worker) {
-    for (uint32_t i = 0; i < worker->slot_count; i++)
-        if (is_live(&worker->slots[i]))
-            weir_snapshots_take(worker->snapshots, worker->slots[i].task, (int32_t)i, worker->slots[i].position);
+    if (weir_kafka_source_commit(worker->source, wait, &error))
+        weir_log(WEIR_LOG_WARNING, "offsets were not committed, will try again: %s", error.text);
 }
 
 /* ---- rebalance ---- */
-
-/* A task that comes back from a snapshot reads again, silently, what came after it. */
-static int64_t on_resume(void *owner, int32_t partition, int64_t committed) {
-    struct weir_worker *worker = owner;
-    struct slot *slot = slot_of(worker, partition);
-    if (!slot) return committed;
-    slot->silent_until = committed;
-    if (slot->task || worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) return committed;
-    int64_t position =
-        weir_snapshots_restore(worker->snapshots, worker->options.plan, partition, committed, &slot->task);
-    if (position < 0) return committed;
-    weir_task_tick(slot->task, worker->now_ms);
-    weir_log(WEIR_LOG_INFO, "partition %d: state restored as of offset %lld, %lld records to read again", partition,
-             (long long)position, (long long)(committed - position));
-    return position;
-}
 
 static void on_assigned(void *owner, int32_t partition, int64_t offset) {
     struct weir_worker *worker = owner;
@@ -235,8 +184,7 @@ static void on_assigned(void *owner, int32_t partition, int64_t offset) {
     slot->position = offset;
     slot->end = partition < worker->end_count ? worker->ends[partition] : -1;
     /* Committed even before the first record: `start: latest` must mean the same after a crash. */
-    slot->landed = slot->silent_until;
-    weir_kafka_source_store(worker->source, partition, slot->landed);
+    weir_kafka_source_store(worker->source, partition, offset);
     if (worker->options.plan && worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) {
         if (!worker->single) worker->single = new_task(worker);
     } else if (!slot->task) {
@@ -255,14 +203,11 @@ static void on_revoked(void *owner, const int32_t *partitions, uint32_t count, b
                      "partitions are given back before all outputs were delivered: their new owner "
                      "will repeat some");
         land_flights(worker);
-        bool committed = commit(worker, true);
-        for (uint32_t i = 0; i < count && committed; i++)
-            if (slot_of(worker, partitions[i])) save_at_rest(worker, partitions[i]);
+        commit(worker, true);
     }
     for (uint32_t i = 0; i < count; i++) {
         struct slot *slot = slot_of(worker, partitions[i]);
         if (!slot) continue;
-        weir_snapshots_drop(worker->snapshots, partitions[i]);
         slot->owned = false;
         retire(worker, &slot->task);
         weir_log(WEIR_LOG_INFO, "partition %d %s", partitions[i], lost ? "lost" : "given back");
@@ -345,8 +290,12 @@ static bool write_outputs(struct weir_worker *worker) {
     return worker->output_next == worker->outputs.record_count;
 }
 
+static bool reached_the_limit(const struct weir_worker *worker) {
+    return worker->options.limit && worker->read >= worker->options.limit;
+}
+
 static bool reached_the_end(const struct weir_worker *worker) {
-    if (worker->options.limit && worker->read >= worker->options.limit) return true;
+    if (reached_the_limit(worker)) return true;
     if (!worker->options.until_end || !worker->ends_known) return false;
     if (worker->all_lost) return false; /* thrown out of the group: it is about to join again */
     for (uint32_t i = 0; i < worker->slot_count; i++) {
@@ -367,11 +316,12 @@ static void turn(struct weir_worker *worker) {
             return;
         }
         if (!write_outputs(worker)) return stand_still(worker);
-        if (!worker->stopping && reached_the_end(worker)) worker->stopping = true;
-        if (worker->record_next < worker->record_count && !worker->stopping) {
+        /* The batch first: slots may already know of an end that lies behind it. */
+        if (worker->record_next < worker->record_count && !worker->stopping && !reached_the_limit(worker)) {
             process_run(worker);
             continue;
         }
+        if (!worker->stopping && reached_the_end(worker)) worker->stopping = true;
         if (worker->stopping) {
             if (worker->flights.first == worker->flights.next) uv_stop(&worker->loop);
             return stand_still(worker);
