@@ -61,6 +61,7 @@ static inline const char *process_write_text(const char *name, const char *text)
 /* The file's bytes, terminated; NULL when it cannot be read. Free with free. */
 static inline char *process_read(const char *path, size_t *len) {
     FILE *file = fopen(path, "rb");
+    if (len) *len = 0;
     if (!file) return NULL;
     size_t used = 0, capacity = 1 << 16;
     char *bytes = malloc(capacity + 1);
