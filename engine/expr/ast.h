@@ -34,6 +34,7 @@ struct weir_ast {
     uint32_t name_end;       /* CALL: end of the name */
     struct weir_ast **items; /* operands or arguments */
     uint32_t count;
+    bool cut; /* CALL: a syntax error ended the arguments early; their number says nothing */
     /* filled by check */
     uint8_t type;
     struct weir_value value;                         /* LITERAL: filled by the parser */

@@ -313,6 +313,7 @@ static void check_aggregate(struct checker *checker, struct weir_ast *ast) {
     for (uint32_t i = 0; i < ast->count; i++) check(checker, ast->items[i]);
     checker->inside = outer;
 
+    if (ast->cut) return;
     uint32_t least = aggregate->takes_argument ? 2 : 1;
     if (ast->count < least || ast->count > 2) {
         REPORT(checker, "E203", ast, "%s takes %s, not %u argument%s", ast->name,
@@ -365,6 +366,7 @@ static void check_call(struct checker *checker, struct weir_ast *ast) {
         unknown_function(checker, ast);
         return;
     }
+    if (ast->cut) return;
     const struct weir_expr_function_entry *function = ast->function;
     if (ast->count >= function->least && ast->count <= function->most) {
         ast->type = function_type(checker, ast);

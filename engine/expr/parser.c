@@ -160,9 +160,15 @@ static struct weir_ast *arguments(struct parser *parser, struct weir_ast *call) 
             if (parser->token.kind != WEIR_TOKEN_CLOSE) continue;
             fail(parser, "E201", "expected an argument after ','");
         } else {
+            bool end = !parser->failed && parser->token.kind == WEIR_TOKEN_END;
             fail(parser, "E201", "expected ',' or ')'");
+            if (end)
+                weir_diag_help(parser->place->diags,
+                               "inside { } a comma ends the value: put the expression "
+                               "in quotes or on a line of its own");
         }
     }
+    call->cut = parser->failed;
     if (!parser->failed) take(parser); /* ) */
     call->end = parser->taken_end;
     return call;

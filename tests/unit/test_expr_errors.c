@@ -7,6 +7,9 @@ static void test_parse_when_syntax_is_wrong_then_e201_at_the_token(void **state)
     ASSERT_FINDINGS("amount +", {"E201", ""});
     ASSERT_FINDINGS("amount amount", {"E201", "amount"});
     ASSERT_FINDINGS("(amount", {"E201", ""});
+    ASSERT_FINDINGS("max(amount", {"E201", ""}); /* what { } of YAML leaves of max(amount, 1h) */
+    ASSERT_FINDINGS("if(b", {"E201", ""});
+    ASSERT_FINDINGS("max(amout", {"E201", ""}, {"E204", "amout"});
     ASSERT_FINDINGS("amount)", {"E201", ")"});
     ASSERT_FINDINGS("amount && b", {"E201", "&&"});
     ASSERT_FINDINGS("amount = 3", {"E201", "="});
