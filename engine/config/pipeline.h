@@ -128,6 +128,10 @@ struct weir_pipeline {
     uint32_t drift_count;
     struct weir_sink_config predictions, feature_sink, alerts, dead_letter;
     enum weir_tasks tasks;
+    struct {
+        const char *dir; /* state.dir; NULL = state lives in memory only */
+        int64_t snapshot_ms, keep;
+    } state;
     int64_t memory_bytes; /* state.memory: cap of keyed state per task; default 1 GiB */
     int64_t commit_ms;    /* commit interval; default 1000 */
 };

@@ -87,6 +87,8 @@ static void assign(struct weir_kafka_source *source, rd_kafka_topic_partition_li
                        source->topic, rd_kafka_err2str(code));
     for (int i = 0; i < list->cnt && !code; i++) {
         rd_kafka_topic_partition_t *start = &list->elems[i];
+        if (source->watch.resume)
+            start->offset = source->watch.resume(source->watch.owner, start->partition, start->offset);
         if (weir_kafka_intake_assign(&source->intake, start->partition, start->offset)) {
             weir_error_set(&source->health.broken, WEIR_NOMEM, "no memory for partition %d",
                            (int)start->partition);

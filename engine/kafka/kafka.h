@@ -47,6 +47,9 @@ struct weir_kafka_source;
 
 struct weir_kafka_source_watch {
     void *owner;
+    /* May be NULL. Asked before a partition is fetched: where to begin instead of `offset`, at most `offset`:
+     * a task restored from a snapshot reads again what came after it. */
+    int64_t (*resume)(void *owner, int32_t partition, int64_t offset);
     /* This partition is ours now; records start at `offset` (committed or by source.start). */
     void (*assigned)(void *owner, int32_t partition, int64_t offset);
     /* About to give these back: finish what is in flight, store and commit inside the call. lost = someone

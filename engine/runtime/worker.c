@@ -20,17 +20,21 @@
 #include "base/log.h"
 #include "runtime/flights.h"
 #include "runtime/retention.h"
+#include "runtime/snapshots.h"
+#include "runtime/topics.h"
 
 #define TURNS_PER_WAKE 64
 #define PARTITION_MAX 4096
 #define REVOKE_PATIENCE_MS 5000
-#define LOOK_PATIENCE_MS 10000
 
 struct slot { /* one input partition */
     bool owned;
     struct weir_task *task; /* NULL under `tasks: single`: the worker's one task */
-    int64_t position;       /* next offset to process, as far as is known */
-    int64_t end;            /* until_end: stop here; -1 = not known */
+    int64_t position;       /* next offset to process */
+    int64_t caught_up;      /* nothing readable lies before this offset that was not polled */
+    int64_t landed;         /* all outputs of input before this offset are delivered */
+    int64_t silent_until; /* below it input was answered before the restart: read again for the state alone */
+    int64_t end;          /* until_end: stop here; -1 = not known */
 };
 
 struct weir_worker {
@@ -39,7 +43,8 @@ struct weir_worker {
     struct weir_kafka_sink *sink;
     struct weir_flights flights;
     struct weir_retention retention;
-    struct slot *slots; /* by partition */
+    struct weir_snapshots *snapshots; /* NULL: state lives in memory only */
+    struct slot *slots;               /* by partition */
     uint32_t slot_count;
     struct weir_task *single;
     struct weir_task_counts retired; /* of tasks that are gone */
@@ -54,7 +59,7 @@ struct weir_worker {
     /* the loop */
     uv_loop_t loop;
     uv_poll_t source_wake, sink_wake;
-    uv_timer_t commit_timer, second_timer;
+    uv_timer_t commit_timer, second_timer, snapshot_timer;
     uv_idle_t again; /* active while there is more to do at once */
     uv_signal_t interrupt, terminate;
     bool ends_known, stopping, abandoned, was_down, all_lost;
@@ -138,8 +143,9 @@ static void retire(struct weir_worker *worker, struct weir_task **task) {
 static void land_flights(struct weir_worker *worker) {
     struct weir_flight flight;
     while (weir_flights_land(&worker->flights, &flight)) {
-        const struct slot *slot = slot_of(worker, flight.partition);
+        struct slot *slot = slot_of(worker, flight.partition);
         if (!slot || !slot->owned) continue;
+        slot->landed = flight.next_offset;
         weir_kafka_source_store(worker->source, flight.partition, flight.next_offset);
     }
 }
@@ -155,14 +161,61 @@ static void on_refused(void *owner, uint64_t flight, const struct weir_error *er
     fail(worker, WEIR_IO);
 }
 
-static void commit(struct weir_worker *worker, bool wait) {
+/* False: not known to be committed. Without wait the answer comes later, and nobody waits for it. */
+static bool commit(struct weir_worker *worker, bool wait) {
     struct weir_error error = {0};
     /* Also when nothing new was stored: an earlier commit may have been refused or is still on its way. */
-    if (weir_kafka_source_commit(worker->source, wait, &error))
-        weir_log(WEIR_LOG_WARNING, "offsets were not committed, will try again: %s", error.text);
+    if (!weir_kafka_source_commit(worker->source, wait, &error)) return wait;
+    weir_log(WEIR_LOG_WARNING, "offsets were not committed, will try again: %s", error.text);
+    return false;
+}
+
+/* ---- snapshots ---- */
+
+static bool is_live(const struct slot *slot) {
+    return slot->owned && slot->task && slot->position >= slot->silent_until;
+}
+
+/* Committed, and nothing in flight: the state as it stands is saved before it leaves this process. */
+static void save_at_rest(struct weir_worker *worker, int32_t partition) {
+    const struct slot *slot = &worker->slots[partition];
+    if (!is_live(slot) || slot->landed != slot->position) return;
+    weir_snapshots_drop(worker->snapshots, partition);
+    weir_snapshots_take(worker->snapshots, slot->task, partition, slot->position);
+    weir_snapshots_committed(worker->snapshots, partition, slot->landed, true);
+}
+
+static void commit_on_time(struct weir_worker *worker) {
+    if (!commit(worker, weir_snapshots_waiting(worker->snapshots))) return;
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        if (worker->slots[i].owned)
+            weir_snapshots_committed(worker->snapshots, (int32_t)i, worker->slots[i].landed, false);
+}
+
+static void copy_states(struct weir_worker *worker) {
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        if (is_live(&worker->slots[i]))
+            weir_snapshots_take(worker->snapshots, worker->slots[i].task, (int32_t)i,
+                                worker->slots[i].position);
 }
 
 /* ---- rebalance ---- */
+
+/* A task that comes back from a snapshot reads again, silently, what came after it. */
+static int64_t on_resume(void *owner, int32_t partition, int64_t committed) {
+    struct weir_worker *worker = owner;
+    struct slot *slot = slot_of(worker, partition);
+    if (!slot) return committed;
+    slot->silent_until = committed;
+    if (slot->task || worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) return committed;
+    int64_t position =
+        weir_snapshots_restore(worker->snapshots, worker->options.plan, partition, committed, &slot->task);
+    if (position < 0) return committed;
+    weir_task_tick(slot->task, worker->now_ms);
+    weir_log(WEIR_LOG_INFO, "partition %d: state restored as of offset %lld, %lld records to read again",
+             partition, (long long)position, (long long)(committed - position));
+    return position;
+}
 
 static void on_assigned(void *owner, int32_t partition, int64_t offset) {
     struct weir_worker *worker = owner;
@@ -184,11 +237,16 @@ static void on_assigned(void *owner, int32_t partition, int64_t offset) {
     slot->position = offset;
     slot->end = partition < worker->end_count ? worker->ends[partition] : -1;
     /* Committed even before the first record: `start: latest` must mean the same after a crash. */
-    weir_kafka_source_store(worker->source, partition, offset);
+    slot->caught_up = 0;
+    slot->landed = slot->silent_until;
+    weir_kafka_source_store(worker->source, partition, slot->landed);
     if (worker->options.plan && worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) {
         if (!worker->single) worker->single = new_task(worker);
     } else if (!slot->task) {
         slot->task = new_task(worker);
+        /* A task without a past is saved at once: a crash before the first snapshot must find where it began.
+         */
+        if (slot->task) save_at_rest(worker, partition);
     }
     weir_log(WEIR_LOG_INFO, "partition %d assigned, reading from offset %lld", partition, (long long)offset);
 }
@@ -203,11 +261,14 @@ static void on_revoked(void *owner, const int32_t *partitions, uint32_t count, b
                      "partitions are given back before all outputs were delivered: their new owner "
                      "will repeat some");
         land_flights(worker);
-        commit(worker, true);
+        bool committed = commit(worker, true);
+        for (uint32_t i = 0; i < count && committed; i++)
+            if (slot_of(worker, partitions[i])) save_at_rest(worker, partitions[i]);
     }
     for (uint32_t i = 0; i < count; i++) {
         struct slot *slot = slot_of(worker, partitions[i]);
         if (!slot) continue;
+        weir_snapshots_drop(worker->snapshots, partitions[i]);
         slot->owned = false;
         retire(worker, &slot->task);
         weir_log(WEIR_LOG_INFO, "partition %d %s", partitions[i], lost ? "lost" : "given back");
@@ -217,7 +278,7 @@ static void on_revoked(void *owner, const int32_t *partitions, uint32_t count, b
 /* Transaction markers may follow the last record: only the broker knows that nothing more is to come. */
 static void on_caught_up(void *owner, int32_t partition, int64_t next_offset) {
     struct slot *slot = slot_of(owner, partition);
-    if (slot && slot->owned && next_offset > slot->position) slot->position = next_offset;
+    if (slot && slot->owned) slot->caught_up = next_offset;
 }
 
 /* ---- one step ---- */
@@ -246,34 +307,53 @@ static void tell_dead_letters(struct weir_worker *worker, const struct weir_outp
     }
 }
 
-/* The next records of one partition go through their task; its outputs become a flight. */
+/* How many of the records in hand go through one task at once: one partition's, up to the limit, and not
+ * across the offset where silence ends. */
+static uint32_t run_length(const struct weir_worker *worker, const struct slot *slot) {
+    const struct weir_record *first = &worker->records[worker->record_next];
+    uint32_t count = 0, left = worker->record_count - worker->record_next;
+    bool silent = slot && first->offset < slot->silent_until;
+    if (worker->options.limit && !silent && left > worker->options.limit - worker->read)
+        left = (uint32_t)(worker->options.limit - worker->read);
+    while (count < left && first[count].partition == first->partition &&
+           (!silent || first[count].offset < slot->silent_until))
+        count++;
+    return count;
+}
+
+/* Outputs of a run become a flight on its way to the sink. */
+static void take_off(struct weir_worker *worker, const struct slot *slot, const struct weir_record *first,
+                     uint32_t count, const struct weir_task *task) {
+    worker->read += count;
+    struct weir_flight flight = {first->partition, worker->outputs.record_count, slot->position};
+    if (!weir_flights_add(&worker->flights, flight, &worker->output_flight)) fail(worker, WEIR_NOMEM);
+    weir_retention_see_records(&worker->retention, first, count, worker->now_ms);
+    weir_retention_see_outputs(&worker->retention, worker->outputs.records, worker->outputs.record_count,
+                               worker->now_ms);
+    tell_dead_letters(worker, &worker->outputs, task);
+    if (worker->options.watch.batch)
+        worker->options.watch.batch(worker->options.watch.owner, task, &worker->outputs);
+}
+
+/* The next records of one partition go through their task. */
 static void process_run(struct weir_worker *worker) {
     const struct weir_record *first = &worker->records[worker->record_next];
-    uint32_t count = 1, left = worker->record_count - worker->record_next;
-    if (worker->options.limit && left > worker->options.limit - worker->read)
-        left = (uint32_t)(worker->options.limit - worker->read);
-    while (count < left && first[count].partition == first->partition) count++;
-    worker->record_next += count;
     struct slot *slot = slot_of(worker, first->partition);
+    uint32_t count = run_length(worker, slot);
+    worker->record_next += count;
     struct weir_task *task = slot && slot->task ? slot->task : worker->single;
     if (!slot || !slot->owned || !task) return; /* given back meanwhile: its new owner reads it */
-
-    weir_retention_see_records(&worker->retention, first, count, worker->now_ms);
     int result = weir_task_process(task, first, count, &worker->outputs);
     if (result) {
         fail(worker, result);
         return;
     }
     slot->position = first[count - 1].offset + 1;
-    worker->read += count;
     worker->output_next = 0;
-    struct weir_flight flight = {first->partition, worker->outputs.record_count, slot->position};
-    if (!weir_flights_add(&worker->flights, flight, &worker->output_flight)) fail(worker, WEIR_NOMEM);
-    weir_retention_see_outputs(&worker->retention, worker->outputs.records, worker->outputs.record_count,
-                               worker->now_ms);
-    tell_dead_letters(worker, &worker->outputs, task);
-    if (worker->options.watch.batch)
-        worker->options.watch.batch(worker->options.watch.owner, task, &worker->outputs);
+    if (first->offset < slot->silent_until)
+        worker->outputs.record_count = 0; /* answered before the restart */
+    else
+        take_off(worker, slot, first, count, task);
 }
 
 /* True when the sink has taken everything. */
@@ -300,7 +380,7 @@ static bool reached_the_end(const struct weir_worker *worker) {
     if (worker->all_lost) return false; /* thrown out of the group: it is about to join again */
     for (uint32_t i = 0; i < worker->slot_count; i++) {
         const struct slot *slot = &worker->slots[i];
-        if (slot->owned && slot->position < slot->end) return false;
+        if (slot->owned && slot->position < slot->end && slot->caught_up < slot->end) return false;
     }
     return true;
 }
@@ -340,7 +420,8 @@ static void on_wake(uv_poll_t *handle, int status, int events) {
     turn(handle->data);
 }
 static void on_again(uv_idle_t *handle) { turn(handle->data); }
-static void on_commit(uv_timer_t *handle) { commit(handle->data, false); }
+static void on_commit(uv_timer_t *handle) { commit_on_time(handle->data); }
+static void on_snapshot(uv_timer_t *handle) { copy_states(handle->data); }
 
 static int64_t wall_ms(void) {
     struct timespec now;
@@ -371,42 +452,6 @@ static void on_second(uv_timer_t *handle) {
 
 /* ---- life ---- */
 
-static int look_at_topic(struct weir_worker *worker, const char *topic, bool make, int32_t partitions,
-                         struct weir_retention_topic *retention, int32_t *found, struct weir_error *error) {
-    const struct weir_kafka_client *client = &worker->options.client;
-    struct weir_kafka_topic_facts facts;
-    int result = weir_kafka_topic_look(client, topic, LOOK_PATIENCE_MS, &facts, error);
-    if (result) return result;
-    if (facts.partition_count == 0) {
-        if (!make)
-            return weir_error_set(error, WEIR_IO, "topic '%s' does not exist on %s [E405]", topic,
-                                  worker->options.client.brokers);
-        weir_log(WEIR_LOG_INFO, "creating topic %s: %d partitions, retention.ms=-1", topic, partitions);
-        result = weir_kafka_topic_create(client, topic, partitions, LOOK_PATIENCE_MS, error);
-        if (result) return result;
-        facts = (struct weir_kafka_topic_facts){.partition_count = partitions, .retention_ms = -1};
-    }
-    *retention = (struct weir_retention_topic){.topic = topic, .keeps_ms = facts.retention_ms};
-    if (found) *found = facts.partition_count;
-    return WEIR_OK;
-}
-
-static int look_at_topics(struct weir_worker *worker, struct weir_error *error) {
-    const struct weir_pipeline *pipeline = worker->options.pipeline;
-    const char *topics[WEIR_STREAM_COUNT] = {pipeline->predictions.topic.text,
-                                             pipeline->feature_sink.topic.text, pipeline->alerts.topic.text,
-                                             pipeline->dead_letter.topic.text};
-    int32_t partitions = 0;
-    if (worker->options.client.embedded) return WEIR_OK; /* makes topics on first use, keeps what fits */
-    int result = look_at_topic(worker, pipeline->source.topic.text, false, 0, &worker->retention.source,
-                               &partitions, error);
-    for (int i = 0; i < WEIR_STREAM_COUNT && !result; i++)
-        if (worker->options.plan->streams[i].active && topics[i])
-            result = look_at_topic(worker, topics[i], true, partitions, &worker->retention.streams[i], NULL,
-                                   error);
-    return result;
-}
-
 static int open_doors(struct weir_worker *worker, struct weir_error *error) {
     const struct weir_pipeline *pipeline = worker->options.pipeline;
     struct weir_kafka_sink_options sink = {.client = worker->options.client,
@@ -420,31 +465,35 @@ static int open_doors(struct weir_worker *worker, struct weir_error *error) {
     }
     int result = weir_kafka_sink_open(&sink, &worker->sink, error);
     if (result) return result;
-    struct weir_kafka_source_options source = {.client = worker->options.client,
-                                               .topic = pipeline->source.topic.text,
-                                               .group = pipeline->source.group,
-                                               .start_latest = pipeline->source.start == WEIR_START_LATEST,
-                                               .watch = {worker, on_assigned, on_revoked, on_caught_up}};
+    struct weir_kafka_source_options source = {
+        .client = worker->options.client,
+        .topic = pipeline->source.topic.text,
+        .group = pipeline->source.group,
+        .start_latest = pipeline->source.start == WEIR_START_LATEST,
+        .watch = {worker, on_resume, on_assigned, on_revoked, on_caught_up}};
     return weir_kafka_source_open(&source, &worker->source, error);
 }
 
 static void start_loop(struct weir_worker *worker) {
     uv_loop_t *loop = &worker->loop;
     uint64_t commit_ms = (uint64_t)worker->options.pipeline->commit_ms;
+    uint64_t snapshot_ms = (uint64_t)worker->options.pipeline->state.snapshot_ms;
     uv_poll_init(loop, &worker->source_wake, weir_kafka_source_fd(worker->source));
     uv_poll_init(loop, &worker->sink_wake, weir_kafka_sink_fd(worker->sink));
     uv_timer_init(loop, &worker->commit_timer);
     uv_timer_init(loop, &worker->second_timer);
+    uv_timer_init(loop, &worker->snapshot_timer);
     uv_idle_init(loop, &worker->again);
     uv_signal_init(loop, &worker->interrupt);
     uv_signal_init(loop, &worker->terminate);
     worker->source_wake.data = worker->sink_wake.data = worker->commit_timer.data =
-        worker->second_timer.data = worker->again.data = worker->interrupt.data = worker->terminate.data =
-            worker;
+        worker->second_timer.data = worker->snapshot_timer.data = worker->again.data =
+            worker->interrupt.data = worker->terminate.data = worker;
     uv_poll_start(&worker->source_wake, UV_READABLE, on_wake);
     uv_poll_start(&worker->sink_wake, UV_READABLE, on_wake);
     uv_timer_start(&worker->commit_timer, on_commit, commit_ms, commit_ms);
     uv_timer_start(&worker->second_timer, on_second, 0, 1000);
+    if (worker->snapshots) uv_timer_start(&worker->snapshot_timer, on_snapshot, snapshot_ms, snapshot_ms);
     uv_idle_start(&worker->again, on_again);
     uv_signal_start(&worker->interrupt, on_signal, SIGINT);
     uv_signal_start(&worker->terminate, on_signal, SIGTERM);
@@ -466,7 +515,8 @@ int weir_worker_create(const struct weir_worker_options *options, struct weir_wo
     /* Keys are hashed with a seed nobody outside can know, so that chosen keys cannot pile up in one place.
      */
     if (getrandom(&worker->seed, sizeof worker->seed, 0) != (ssize_t)sizeof worker->seed) worker->seed = 1;
-    int result = look_at_topics(worker, error);
+    int result = weir_topics_look(&options->client, options->plan, &worker->retention, error);
+    if (!result) result = weir_snapshots_open(options->pipeline, &worker->loop, &worker->snapshots, error);
     if (!result) {
         weir_retention_at_start(&worker->retention, options->plan->time_cell != WEIR_NO_CELL);
         result = open_doors(worker, error);
@@ -484,8 +534,8 @@ int weir_worker_run(struct weir_worker *worker, struct weir_error *error) {
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     if (worker->abandoned)
         weir_log(WEIR_LOG_WARNING, "stopped at once: outputs in flight will be repeated by the next run");
-    else
-        commit(worker, true);
+    else if (commit(worker, true))
+        for (uint32_t i = 0; i < worker->slot_count; i++) save_at_rest(worker, (int32_t)i);
     uv_walk(&worker->loop, close_handle, NULL);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     if (worker->result && error) *error = worker->error;
@@ -499,6 +549,7 @@ void weir_worker_destroy(struct weir_worker *worker) {
     for (uint32_t i = 0; i < worker->slot_count; i++) weir_task_destroy(worker->slots[i].task);
     weir_task_destroy(worker->single);
     weir_flights_deinit(&worker->flights);
+    weir_snapshots_close(worker->snapshots);
     uv_loop_close(&worker->loop);
     free(worker->slots);
     free(worker);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* snapshot.h: the saved state of a task as a file: written whole or not at all, read whole or refused.
+ *
+ * place:   task save -> snapshot file -> task load, across restarts on one machine.
+ * file:    <dir>/<pipeline>/p<partition>-<position>.snapshot: chunks of {u32 length, u64 XXH3 of length and
+ *          bytes, bytes}, little-endian: a head (MessagePack), the payload in pieces of 1 MiB, and a root
+ * with the digest of all digests. A flipped, missing, swapped or foreign chunk is refused by its number.
+ * writing: temporary file, fsync, rename, fsync of the folder (exactly-once.md R9): a crash leaves the older
+ * one. threads: any; no shared state. errors:  WEIR_IO with the file and the system's words; WEIR_DATA: the
+ * file is broken, and where; WEIR_VERSION.
+ */
+#ifndef WEIR_FILE_SNAPSHOT_H
+#define WEIR_FILE_SNAPSHOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "weir/error.h"
+
+#define WEIR_SNAPSHOT_NAME_MAX 256
+
+struct weir_snapshot_head {
+    char pipeline[WEIR_SNAPSHOT_NAME_MAX], topic[WEIR_SNAPSHOT_NAME_MAX];
+    int32_t partition;
+    int64_t position; /* the next offset the task would process */
+};
+
+int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, const void *payload,
+                        size_t len, struct weir_error *error);
+
+/* Positions of the snapshots of a partition, newest first. Returns how many (at most max), 0 also when there
+ * is no folder yet. */
+int weir_snapshot_list(const char *dir, const char *pipeline, int32_t partition, int64_t *positions, int max);
+
+/* Verifies every chunk, then fills head and payload (cleared first). */
+int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition, int64_t position,
+                       struct weir_snapshot_head *head, struct weir_buffer *payload,
+                       struct weir_error *error);
+/* The same over bytes in memory: for tests and fuzzing. */
+int weir_snapshot_parse(const void *bytes, size_t len, struct weir_snapshot_head *head,
+                        struct weir_buffer *payload, struct weir_error *error);
+
+/* Deletes all but the newest `keep` of the partition, but never the newest one at or below `safe`. */
+void weir_snapshot_trim(const char *dir, const char *pipeline, int32_t partition, int keep, int64_t safe);
+
+#endif
