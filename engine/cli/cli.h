@@ -90,6 +90,6 @@ void weir_loaded_deinit(struct weir_loaded *loaded);
 bool weir_use_color(int fd);
 
 extern const struct weir_verb weir_verb_run, weir_verb_replay, weir_verb_check, weir_verb_demo, weir_verb_new,
-    weir_verb_broker, weir_verb_explain, weir_verb_version;
+    weir_verb_broker, weir_verb_explain, weir_verb_state, weir_verb_version;
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.c: `weir run FILE`: the engine. Reads and binds the file, opens the doors, hands over to a worker. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/cli.h"
@@ -58,6 +60,12 @@ static void print_summary(const struct weir_worker *worker, const struct weir_su
     weir_buffer_deinit(&text);
 }
 
+/* Until the worker's loop takes signals over, nothing has been read: there is nothing to finish. */
+static void stop_at_once(int signum) {
+    (void)signum;
+    _exit(WEIR_EXIT_OK);
+}
+
 static int work(const struct weir_args *args, struct weir_worker_options *options) {
     struct weir_error error = {0};
     struct weir_worker *worker = NULL;
@@ -65,6 +73,9 @@ static int work(const struct weir_args *args, struct weir_worker_options *option
     weir_summary_init(&summary, options->plan);
     options->watch.owner = &summary;
     options->watch.batch = weir_summary_batch;
+    signal(SIGINT, stop_at_once);
+    signal(SIGTERM, stop_at_once);
+    weir_log(WEIR_LOG_INFO, "%s: asking %s for its topics", options->plan->name, options->client.brokers);
     int result = weir_worker_create(options, &worker, &error);
     if (result) {
         fprintf(stderr, "weir run: %s\n", error.text);

@@ -22,9 +22,9 @@ static const struct weir_verb verb_help = {
     no_flags,
     run_help};
 
-static const struct weir_verb *const verbs[] = {&weir_verb_demo,    &weir_verb_new,    &weir_verb_check,
-                                                &weir_verb_run,     &weir_verb_replay, &weir_verb_broker,
-                                                &weir_verb_explain, &verb_help,        &weir_verb_version};
+static const struct weir_verb *const verbs[] = {
+    &weir_verb_demo,   &weir_verb_new,   &weir_verb_check,   &weir_verb_run, &weir_verb_replay,
+    &weir_verb_broker, &weir_verb_state, &weir_verb_explain, &verb_help,     &weir_verb_version};
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 #define OPERATOR_MAX 256 /* considered for a suggestion */
 

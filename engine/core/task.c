@@ -249,6 +249,30 @@ int weir_task_load(struct weir_task *task, struct weir_state_reader *reader) {
     return result;
 }
 
+int weir_task_restore(const struct weir_plan *plan, const void *bytes, size_t len, struct weir_task **out,
+                      struct weir_error *error) {
+    struct weir_task *task = NULL;
+    *out = NULL;
+    struct weir_state_reader *reader = weir_state_reader_create(bytes, len);
+    int result = reader ? weir_task_create(plan, 0, &task, error)
+                        : weir_error_set(error, WEIR_NOMEM, "no memory to load a task");
+    if (!result) {
+        result = weir_task_load(task, reader);
+        if (!result && !weir_state_reader_at_end(reader)) {
+            weir_state_reader_refuse(reader, "bytes are left over");
+            result = WEIR_DATA;
+        }
+        if (result)
+            weir_error_set(error, result, "it does not fit this pipeline: %s", weir_state_reader_why(reader));
+    }
+    if (reader) weir_state_reader_destroy(reader);
+    if (result)
+        weir_task_destroy(task);
+    else
+        *out = task;
+    return result;
+}
+
 bool weir_task_check(const struct weir_task *task) {
     const struct weir_task_counts *counts = &task->counts;
     return counts->read == counts->applied + counts->late + counts->dead_lettered + counts->dropped &&

@@ -64,6 +64,9 @@ void weir_task_features_stats(const struct weir_task *task, struct weir_features
  * or WEIR_DATA / WEIR_VERSION with the chunk named by weir_state_reader_why: the task is then useless. */
 int weir_task_save(const struct weir_task *task, struct weir_state_writer *writer);
 int weir_task_load(struct weir_task *task, struct weir_state_reader *reader);
+/* A new task from saved bytes; *task stays NULL on failure, which error puts in words. */
+int weir_task_restore(const struct weir_plan *plan, const void *bytes, size_t len, struct weir_task **task,
+                      struct weir_error *error);
 /* False when an invariant is broken: counts do not add up, an operator's check fails. */
 bool weir_task_check(const struct weir_task *task);
 

@@ -272,23 +272,42 @@ static int newest_first(const void *a, const void *b) {
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-int weir_snapshot_list(const char *dir, const char *pipeline, int32_t partition, int64_t *positions,
-                       int max) {
-    char folder[PATH_BYTES], stem[32];
-    int count = 0;
+int weir_snapshot_each(const char *dir, const char *pipeline, void *owner,
+                       int (*visit)(void *owner, int32_t partition, int64_t position)) {
+    char folder[PATH_BYTES];
+    int result = 0;
     snprintf(folder, sizeof folder, "%s/%s", dir, pipeline);
-    size_t stem_len = (size_t)snprintf(stem, sizeof stem, "p%d-", partition);
     DIR *listing = opendir(folder);
     if (!listing) return 0;
-    for (struct dirent *entry; (entry = readdir(listing)) && count < max;) {
-        if (strncmp(entry->d_name, stem, stem_len) != 0) continue;
+    for (struct dirent *entry; !result && (entry = readdir(listing));) {
+        int32_t partition;
+        int64_t position;
         int end = -1; /* stays so unless the name has its ending */
-        sscanf(entry->d_name + stem_len, "%20" SCNd64 ".snapshot%n", &positions[count], &end);
-        if (end > 0 && entry->d_name[stem_len + (size_t)end] == '\0') count++;
+        sscanf(entry->d_name, "p%" SCNd32 "-%20" SCNd64 ".snapshot%n", &partition, &position, &end);
+        if (end > 0 && entry->d_name[end] == '\0') result = visit(owner, partition, position);
     }
     closedir(listing);
-    qsort(positions, (size_t)count, sizeof *positions, newest_first);
-    return count;
+    return result;
+}
+
+struct list {
+    int32_t partition;
+    int64_t *positions;
+    int count, max;
+};
+
+static int add_to_list(void *owner, int32_t partition, int64_t position) {
+    struct list *list = owner;
+    if (partition == list->partition && list->count < list->max) list->positions[list->count++] = position;
+    return 0;
+}
+
+int weir_snapshot_list(const char *dir, const char *pipeline, int32_t partition, int64_t *positions,
+                       int max) {
+    struct list list = {partition, positions, 0, max};
+    weir_snapshot_each(dir, pipeline, &list, add_to_list);
+    qsort(positions, (size_t)list.count, sizeof *positions, newest_first);
+    return list.count;
 }
 
 int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition, int64_t position,
@@ -324,6 +343,13 @@ int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition,
     return result;
 }
 
+int weir_snapshot_delete(const char *dir, const char *pipeline, int32_t partition, int64_t position,
+                         struct weir_error *error) {
+    char path[PATH_BYTES];
+    path_of(path, dir, pipeline, partition, position);
+    return unlink(path) ? system_error(error, "delete", path) : WEIR_OK;
+}
+
 void weir_snapshot_trim(const char *dir, const char *pipeline, int32_t partition, int keep, int64_t safe) {
     int64_t positions[LIST_MAX];
     int count = weir_snapshot_list(dir, pipeline, partition, positions, LIST_MAX);
@@ -331,9 +357,6 @@ void weir_snapshot_trim(const char *dir, const char *pipeline, int32_t partition
     for (int i = 0; i < count; i++) {
         bool needed = i < keep || !have_safe;
         have_safe = have_safe || positions[i] <= safe;
-        if (needed) continue;
-        char path[PATH_BYTES];
-        path_of(path, dir, pipeline, partition, positions[i]);
-        unlink(path);
+        if (!needed) weir_snapshot_delete(dir, pipeline, partition, positions[i], NULL);
     }
 }

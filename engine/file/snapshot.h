@@ -33,6 +33,11 @@ int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, 
  * is no folder yet. */
 int weir_snapshot_list(const char *dir, const char *pipeline, int32_t partition, int64_t *positions, int max);
 
+/* Calls visit for every snapshot of the pipeline, in no order; stops at the first result that is not 0 and
+ * returns it. */
+int weir_snapshot_each(const char *dir, const char *pipeline, void *owner,
+                       int (*visit)(void *owner, int32_t partition, int64_t position));
+
 /* Verifies every chunk, then fills head and payload (cleared first). */
 int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition, int64_t position,
                        struct weir_snapshot_head *head, struct weir_buffer *payload,
@@ -41,6 +46,9 @@ int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition,
 int weir_snapshot_parse(const void *bytes, size_t len, struct weir_snapshot_head *head,
                         struct weir_buffer *payload, struct weir_error *error);
 
+/* WEIR_IO when it cannot be deleted. */
+int weir_snapshot_delete(const char *dir, const char *pipeline, int32_t partition, int64_t position,
+                         struct weir_error *error);
 /* Deletes all but the newest `keep` of the partition, but never the newest one at or below `safe`. */
 void weir_snapshot_trim(const char *dir, const char *pipeline, int32_t partition, int keep, int64_t safe);
 

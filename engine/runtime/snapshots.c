@@ -63,27 +63,6 @@ static void drop_copy(struct copy *copy) {
 
 /* ---- bringing back ---- */
 
-static int load(const struct weir_plan *plan, const struct weir_buffer *payload, struct weir_task **task,
-                struct weir_error *error) {
-    struct weir_state_reader *reader = weir_state_reader_create(payload->data, payload->len);
-    int result = reader ? weir_task_create(plan, 0, task, error) : WEIR_NOMEM;
-    if (!result) {
-        result = weir_task_load(*task, reader);
-        if (!result && !weir_state_reader_at_end(reader)) result = WEIR_DATA;
-        if (result)
-            weir_error_set(error, result, "it does not fit this pipeline: %s",
-                           result == WEIR_DATA && !weir_state_reader_why(reader)[0]
-                               ? "bytes are left over"
-                               : weir_state_reader_why(reader));
-    }
-    if (result) {
-        weir_task_destroy(*task);
-        *task = NULL;
-    }
-    if (reader) weir_state_reader_destroy(reader);
-    return result;
-}
-
 int64_t weir_snapshots_restore(struct weir_snapshots *snapshots, const struct weir_plan *plan,
                                int32_t partition, int64_t committed, struct weir_task **task) {
     int64_t positions[GENERATION_MAX], found = -1;
@@ -99,7 +78,7 @@ int64_t weir_snapshots_restore(struct weir_snapshots *snapshots, const struct we
         int result = weir_snapshot_read(dir, name, partition, positions[i], &head, &payload, &error);
         if (!result && strcmp(head.topic, snapshots->pipeline->source.topic.text) != 0)
             result = weir_error_set(&error, WEIR_DATA, "it belongs to topic %s", head.topic);
-        if (!result) result = load(plan, &payload, task, &error);
+        if (!result) result = weir_task_restore(plan, payload.data, payload.len, task, &error);
         if (!result)
             found = positions[i];
         else
