@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SILENT_MAX 2 /* statistics, one a second: a connection that is made anew takes less */
+
 const struct weir_kafka_owned weir_kafka_owned_names[] = {
     {"bootstrap.servers", "it comes from kafka.brokers"},
     {"metadata.broker.list", "it comes from kafka.brokers"},
@@ -157,7 +159,10 @@ rd_kafka_t *weir_kafka_client_create(rd_kafka_type_t type, rd_kafka_conf_t *conf
 
 /* ---- health ---- */
 
-void weir_kafka_health_alive(struct weir_kafka_health *health) { health->down = false; }
+void weir_kafka_health_alive(struct weir_kafka_health *health) {
+    health->down = false;
+    health->silent_count = 0;
+}
 
 void weir_kafka_health_trouble(struct weir_kafka_health *health, rd_kafka_t *rk, rd_kafka_resp_err_t code,
                                const char *reason) {
@@ -176,7 +181,10 @@ void weir_kafka_health_trouble(struct weir_kafka_health *health, rd_kafka_t *rk,
 }
 
 void weir_kafka_health_statistics(struct weir_kafka_health *health, const char *json) {
-    if (health->down && strstr(json, "\"state\":\"UP\"")) weir_kafka_health_alive(health);
+    if (strstr(json, "\"state\":\"UP\""))
+        weir_kafka_health_alive(health);
+    else if (++health->silent_count >= SILENT_MAX)
+        health->down = true;
 }
 
 /* ---- wake-ups ---- */

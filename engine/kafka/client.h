@@ -46,6 +46,7 @@ rd_kafka_t *weir_kafka_client_create(rd_kafka_type_t type, rd_kafka_conf_t *conf
 /* What the error callback and the statistics said about reaching the cluster. */
 struct weir_kafka_health {
     bool down;                /* no broker has answered since the last success */
+    int silent_count;         /* statistics in a row without a broker that is up */
     struct weir_error newest; /* text of the newest trouble */
     struct weir_error broken; /* result != 0: the client cannot go on */
 };
@@ -53,7 +54,8 @@ struct weir_kafka_health {
 void weir_kafka_health_alive(struct weir_kafka_health *health);
 void weir_kafka_health_trouble(struct weir_kafka_health *health, rd_kafka_t *rk, rd_kafka_resp_err_t code,
                                const char *reason);
-/* Statistics JSON: any broker in state UP means alive. */
+/* Statistics JSON: any broker in state UP means alive, none for two seconds means down. librdkafka's own
+ * error ALL_BROKERS_DOWN is not enough: it may not come while the group looks for its coordinator. */
 void weir_kafka_health_statistics(struct weir_kafka_health *health, const char *json);
 
 /* A non-blocking eventfd that librdkafka writes to when `queue` turns from empty to not empty. */

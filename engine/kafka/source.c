@@ -261,7 +261,6 @@ int weir_kafka_source_poll(struct weir_kafka_source *source, struct weir_record 
         weir_kafka_source_release(source); /* a batch of which nothing was kept */
         if (!read_batch(source, records, max, &kept)) break;
     }
-    if (kept && source->health.down) weir_kafka_health_alive(&source->health);
     if (!kept && source->health.broken.result) {
         if (error) *error = source->health.broken;
         return source->health.broken.result;
