@@ -25,8 +25,10 @@ static int unknown_flag(const struct weir_verb *verb, const char *word) {
     size_t count = 0;
     for (; verb->flags[count].name; count++) names[count] = verb->flags[count].name;
     const char *near = weir_suggest(word + 2, names, count);
-    if (near) fprintf(stderr, "weir %s: did you mean --%s?\n", verb->name, near);
-    return usage_error(verb, "unknown option", word);
+    if (!near) return usage_error(verb, "unknown option", word);
+    char what[256];
+    snprintf(what, sizeof what, "unknown option %s; did you mean --%s?", word, near);
+    return usage_error(verb, what, NULL);
 }
 
 /* --set is kept in order, every other flag once: the last wins. */
