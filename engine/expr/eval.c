@@ -173,14 +173,6 @@ static double real(uint8_t op, const struct weir_value *a, const struct weir_val
             return (double)a->as.i;
         case WEIR_OP_SECONDS:
             return (double)a->as.i / 1000.0;
-        case WEIR_OP_ADD_F:
-            return x + y;
-        case WEIR_OP_SUB_F:
-            return x - y;
-        case WEIR_OP_MUL_F:
-            return x * y;
-        case WEIR_OP_DIV_F:
-            return y == 0 ? (double)NAN : x / y;
         case WEIR_OP_MOD_F:
             return fmod(x, y);
         case WEIR_OP_NEG_F:
@@ -208,6 +200,34 @@ static double real(uint8_t op, const struct weir_value *a, const struct weir_val
         default:
             return (double)NAN;
     }
+}
+
+/* The operations that most expressions consist of, all in one test: NaN operands make NaN results, so only
+ * the result is looked at. False: none of these. */
+static inline bool arithmetic(uint8_t op, const struct weir_value *a, const struct weir_value *b,
+                              struct weir_value *to) {
+    double x = a->as.f, y = b->as.f, z;
+    switch (op) {
+        case WEIR_OP_ADD_F:
+            z = x + y;
+            break;
+        case WEIR_OP_SUB_F:
+            z = x - y;
+            break;
+        case WEIR_OP_MUL_F:
+            z = x * y;
+            break;
+        case WEIR_OP_DIV_F:
+            z = y == 0 ? (double)NAN : x / y;
+            break;
+        default:
+            return false;
+    }
+    to->as.f = z;
+    to->len = 0;
+    to->type = WEIR_FLOAT64;
+    to->null = a->null || b->null || isnan(z);
+    return true;
 }
 
 static bool is_binary(uint8_t op) {
@@ -239,7 +259,9 @@ static struct weir_value run(const struct weir_expr *expr, const struct weir_val
 #define AT(operand) (&places[(operand) >> WEIR_OPERAND_BITS][(operand)&WEIR_OPERAND_INDEX_MAX])
     for (uint32_t i = 0; i < expr->instruction_count; i++) {
         const struct weir_expr_instruction *op = &expr->code[i];
-        const struct weir_value *a = AT(op->a), *b = is_binary(op->op) ? AT(op->b) : a;
+        const struct weir_value *a = AT(op->a);
+        if (arithmetic(op->op, a, AT(op->b), &registers[op->to])) continue;
+        const struct weir_value *b = is_binary(op->op) ? AT(op->b) : a;
         /* a local result: an instruction may write the register it reads */
         struct weir_value to = {.type = op->type};
         if (!with_absent(op, a, b, op->op == WEIR_OP_IF ? AT(op->c) : a, &to)) {
