@@ -15,13 +15,15 @@
 
 #include "core/features_state.h"
 
-#define BLOCK 32
+#define BLOCK 16
+#define PASS __attribute__((noinline)) /* a loop of its own, with the registers to itself */
 
 /* --- keys -------------------------------------------------------------------------------------------------
  */
 
 /* The bytes that identify a cell; *bytes points into the cell or to *number. False: null. */
-static bool cell_bytes(const struct weir_value *cell, uint64_t *number, const void **bytes, uint32_t *len) {
+static inline bool cell_bytes(const struct weir_value *cell, uint64_t *number, const void **bytes,
+                              uint32_t *len) {
     if (cell->null) return false;
     *bytes = number;
     *len = sizeof *number;
@@ -73,66 +75,37 @@ static enum key_result key_of_row(struct weir_features *features, const struct w
 /* --- one row ----------------------------------------------------------------------------------------------
  */
 
-static int64_t pane_of(const struct weir_features_plan *plan, const struct weir_features_ring *ring,
-                       struct weir_features_clock *clock, int64_t time_ms) {
-    if (time_ms >= clock->first_ms && time_ms < clock->end_ms) return clock->pane;
+static int64_t look_up_pane(const struct weir_features_plan *plan, const struct weir_features_ring *ring,
+                            struct weir_features_clock *clock, int64_t time_ms) {
     int64_t pane = plan->window->pane_of(&ring->window, time_ms);
     clock->first_ms = time_ms; /* a pane's start is not asked for: it is learned as earlier times come by */
     clock->end_ms = plan->window->next_close(&ring->window, time_ms);
     clock->pane = pane;
     return pane;
 }
-
-static void add_row(const struct weir_features_ring *ring, unsigned char *pane, const double *arguments) {
-    const struct weir_pane_part *part = ring->panes.parts, *end = part + ring->panes.part_count;
-    for (; part < end; part++) {
-        double x = part->argument == WEIR_NO_ARGUMENT ? 0 : arguments[part->argument];
-        if (!isnan(x)) part->partial->add(pane + part->offset, x);
-    }
+static inline int64_t pane_of(const struct weir_features_plan *plan, const struct weir_features_ring *ring,
+                              struct weir_features_clock *clock, int64_t time_ms) {
+    if (time_ms >= clock->first_ms && time_ms < clock->end_ms) return clock->pane;
+    return look_up_pane(plan, ring, clock, time_ms);
 }
 
-static void evaluate_arguments(const struct weir_features_group *group,
-                               struct weir_features_group_state *state, const struct weir_value *cells,
-                               struct weir_arena *arena) {
-    for (uint32_t i = 0; i < group->argument_count; i++) {
-        const struct weir_features_argument *argument = &group->arguments[i];
-        struct weir_value computed;
-        const struct weir_value *value = &computed;
-        if (argument->cell >= 0)
-            value = &cells[argument->cell];
-        else
-            computed = weir_expr_eval(argument->expr, cells, NULL, arena);
-        state->arguments[i] = !argument->text ? weir_value_number(value) : value->null ? (double)NAN : 0;
+static double argument_of(const struct weir_features_argument *argument, const struct weir_value *cells,
+                          struct weir_arena *arena) {
+    struct weir_value computed;
+    const struct weir_value *value = &cells[argument->cell];
+    if (argument->cell < 0) {
+        computed = weir_expr_eval(argument->expr, cells, NULL, arena);
+        value = &computed;
     }
+    if (argument->text) return value->null ? (double)NAN : 0;
+    return weir_value_number(value);
 }
 
-static void aggregate_row(const struct weir_features_plan *plan, const struct weir_features_group *group,
-                          struct weir_features_group_state *state, unsigned char *slot, bool added,
-                          int64_t time_ms) {
-    for (uint32_t i = 0; i < group->ring_count; i++) {
-        const struct weir_features_ring *ring = &group->rings[i];
-        int64_t index = pane_of(plan, ring, &state->clocks[i], time_ms);
-        if (added) weir_pane_ring_start(&ring->panes, slot, index);
-        unsigned char *pane = weir_pane_ring_seek(&ring->panes, slot, index);
-        if (pane) {
-            add_row(ring, pane, state->arguments);
-            weir_pane_ring_touched(&ring->panes, slot, index);
-        }
-        weir_pane_ring_read(&ring->panes, slot, index, pane, state->out + ring->out_offset);
-    }
-    for (uint32_t i = 0; i < group->aggregates.count; i++)
-        state->aggregates[i] = group->reads[i].value(state->out + group->reads[i].out_offset);
-}
-
-static void evaluate_columns(const struct weir_features_group *group,
-                             const struct weir_features_group_state *state, struct weir_value *cells,
-                             struct weir_arena *arena) {
-    struct weir_value *columns = cells + group->first_cell;
-    for (uint32_t i = 0; i < group->copy_count; i++)
-        columns[group->copies[i].column] = state->aggregates[group->copies[i].aggregate];
+static void compute_columns(const struct weir_features_group *group, const struct weir_value *aggregates,
+                            struct weir_value *cells, struct weir_arena *arena) {
     for (uint32_t i = 0; i < group->computed_count; i++) {
         uint32_t column = group->computed[i];
-        columns[column] = weir_expr_eval(group->columns[column], cells, state->aggregates, arena);
+        cells[group->first_cell + column] = weir_expr_eval(group->columns[column], cells, aggregates, arena);
     }
 }
 
@@ -141,63 +114,138 @@ static void evaluate_columns(const struct weir_features_group *group,
 
 struct block {
     struct weir_event *const *events;
-    uint32_t count;
+    uint32_t count, null_count;
+    struct weir_value *rows[BLOCK];
     struct weir_key keys[BLOCK];
     unsigned char *slots[BLOCK]; /* NULL: not there when looked for */
-    bool null[BLOCK];
+    bool null[BLOCK];            /* without a key */
 };
 
+/* Passes that each read what the one before asked for: rows, index, fronts of slots, panes. */
 static int hash_block(struct weir_features *features, const struct weir_features_group *group,
                       const struct weir_keyspace *keys, struct block *block) {
+    block->null_count = 0;
     for (uint32_t i = 0; i < block->count; i++) {
-        enum key_result result = key_of_row(features, group, keys, block->events[i]->cells, &block->keys[i]);
+        block->rows[i] = block->events[i]->cells;
+        enum key_result result = key_of_row(features, group, keys, block->rows[i], &block->keys[i]);
         if (result == KEY_NO_MEMORY) return WEIR_NOMEM;
         block->null[i] = result == KEY_NULL;
+        block->null_count += block->null[i];
         if (!block->null[i]) weir_keyspace_prefetch(keys, block->keys[i]);
     }
     return WEIR_OK;
 }
 
-/* Passes that each read what the one before asked for: index, fronts of slots, panes. */
-static void find_block(const struct weir_features_plan *plan, const struct weir_features_group *group,
-                       struct weir_features_group_state *state, struct block *block) {
+PASS static void find_block(const struct weir_features_group *group, const struct weir_keyspace *keys,
+                            struct block *block) {
+    size_t bytes = group->front_bytes;
     for (uint32_t i = 0; i < block->count; i++)
-        if (!block->null[i]) weir_keyspace_prefetch_slot(state->keys, block->keys[i], group->front_bytes);
-    for (uint32_t i = 0; i < block->count; i++) {
-        block->slots[i] = block->null[i] ? NULL : weir_keyspace_find(state->keys, block->keys[i]);
-        for (uint32_t j = 0; block->slots[i] && j < group->ring_count; j++) {
-            int64_t pane = pane_of(plan, &group->rings[j], &state->clocks[j], block->events[i]->time_ms);
-            weir_pane_ring_prefetch(&group->rings[j].panes, block->slots[i], pane);
+        block->slots[i] = block->null[i] ? NULL : weir_keyspace_guess(keys, block->keys[i], bytes);
+    for (uint32_t i = 0; i < block->count; i++)
+        if (!block->null[i])
+            block->slots[i] = weir_keyspace_find_guessed(keys, block->keys[i], block->slots[i]);
+}
+
+PASS static void find_panes(const struct weir_features_plan *plan, const struct weir_features_group *group,
+                            struct weir_features_group_state *state, const struct block *block) {
+    for (uint32_t j = 0; j < group->ring_count; j++) {
+        const struct weir_features_ring *ring = &group->rings[j];
+        int64_t *panes = state->panes + j;
+        for (uint32_t i = 0; i < block->count; i++, panes += group->ring_count) {
+            *panes = pane_of(plan, ring, &state->clocks[j], block->events[i]->time_ms);
+            if (block->slots[i]) weir_pane_ring_prefetch(&ring->panes, block->slots[i], *panes);
         }
+    }
+}
+
+PASS static void find_arguments(const struct weir_features_group *group,
+                                struct weir_features_group_state *state, const struct block *block,
+                                struct weir_arena *arena) {
+    for (uint32_t j = 0; j < group->argument_count; j++) {
+        const struct weir_features_argument *argument = &group->arguments[j];
+        double *to = state->arguments + j;
+        for (uint32_t i = 0; i < block->count; i++, to += group->argument_count + 1)
+            *to = argument_of(argument, block->rows[i], arena);
+    }
+}
+
+/* In row order: a key may occur more than once, and a new one may take the slot of one found before. */
+PASS static int step_block(const struct weir_features_group *group, struct weir_features_group_state *state,
+                           struct block *block) {
+    const int64_t *panes = state->panes;
+    const double *arguments = state->arguments;
+    unsigned char *out = state->out;
+    uint64_t forgotten = weir_keyspace_forgotten(state->keys);
+    bool found_hold = true; /* no slot of the block has been given to another key */
+    for (uint32_t i = 0; i < block->count; i++) {
+        unsigned char *slot = block->slots[i];
+        if (slot && found_hold) {
+            weir_keyspace_touch(slot);
+        } else if (!block->null[i]) {
+            bool added;
+            slot = weir_keyspace_add(state->keys, block->keys[i], &added);
+            if (!slot) return WEIR_NOMEM;
+            found_hold = weir_keyspace_forgotten(state->keys) == forgotten;
+            for (uint32_t j = 0; added && j < group->ring_count; j++)
+                weir_pane_ring_start(&group->rings[j].panes, slot, panes[j]);
+        }
+        const struct weir_features_ring *ring = group->rings, *end = ring + group->ring_count;
+        for (const int64_t *pane = panes; slot && ring < end; ring++, pane++)
+            weir_pane_ring_step(&ring->panes, slot, *pane, arguments, out + ring->out_offset);
+        panes += group->ring_count;
+        arguments += group->argument_count + 1;
+        out += group->out_bytes;
+    }
+    return WEIR_OK;
+}
+
+/* Columns that are an aggregate go straight to their cells, one aggregate over all rows at a time. */
+PASS static void read_block(const struct weir_features_group *group, struct weir_features_group_state *state,
+                            const struct block *block) {
+    for (uint32_t i = 0; i < group->copy_count; i++) {
+        const struct weir_features_read *read = &group->reads[group->copies[i].aggregate];
+        read->aggregate->read(state->out + read->out_offset, group->out_bytes, block->count, block->rows,
+                              group->first_cell + group->copies[i].column);
+    }
+    struct weir_value *rows[BLOCK];
+    for (uint32_t i = 0; group->used_count && i < block->count; i++)
+        rows[i] = state->aggregates + (size_t)i * group->aggregates.count;
+    for (uint32_t i = 0; i < group->used_count; i++) {
+        const struct weir_features_read *read = &group->reads[group->used[i]];
+        read->aggregate->read(state->out + read->out_offset, group->out_bytes, block->count, rows,
+                              group->used[i]);
+    }
+}
+
+/* A row without a key has no windows: what was read for it is replaced. */
+static void read_nulls(const struct weir_features_group *group, struct weir_features_group_state *state,
+                       const struct block *block) {
+    for (uint32_t i = 0; i < block->count; i++) {
+        if (!block->null[i]) continue;
+        struct weir_value *aggregates = state->aggregates + (size_t)i * group->aggregates.count;
+        for (uint32_t j = 0; j < group->aggregates.count; j++)
+            aggregates[j] = weir_value_null(group->reads[j].aggregate->type);
+        for (uint32_t j = 0; j < group->copy_count; j++)
+            block->rows[i][group->first_cell + group->copies[j].column] =
+                aggregates[group->copies[j].aggregate];
     }
 }
 
 static int compute_block(struct weir_features *features, uint32_t index, struct block *block,
                          struct weir_arena *arena) {
-    const struct weir_features_plan *plan = features->plan;
-    const struct weir_features_group *group = &plan->groups[index];
+    const struct weir_features_group *group = &features->plan->groups[index];
     struct weir_features_group_state *state = &features->groups[index];
     if (hash_block(features, group, state->keys, block)) return WEIR_NOMEM;
-    find_block(plan, group, state, block);
-    uint64_t forgotten = weir_keyspace_forgotten(state->keys);
-    for (uint32_t i = 0; i < block->count; i++) {
-        struct weir_value *cells = block->events[i]->cells;
-        if (block->null[i]) {
-            for (uint32_t j = 0; j < group->aggregates.count; j++)
-                state->aggregates[j] = weir_value_null(group->reads[j].type);
-        } else {
-            unsigned char *slot = block->slots[i];
-            bool added = false;
-            evaluate_arguments(group, state, cells, arena);
-            if (slot && weir_keyspace_forgotten(state->keys) == forgotten)
-                weir_keyspace_touch(slot);
-            else
-                slot = weir_keyspace_add(state->keys, block->keys[i], &added);
-            if (!slot) return WEIR_NOMEM;
-            aggregate_row(plan, group, state, slot, added, block->events[i]->time_ms);
-        }
-        evaluate_columns(group, state, cells, arena);
-    }
+    find_block(group, state->keys, block);
+    find_panes(features->plan, group, state, block);
+    find_arguments(group, state, block, arena);
+    if (step_block(group, state, block)) return WEIR_NOMEM;
+    read_block(group, state, block);
+    if (block->null_count) read_nulls(group, state, block);
+    if (group->computed_count)
+        for (uint32_t i = 0; i < block->count; i++)
+            compute_columns(group, state->aggregates + (size_t)i * group->aggregates.count, block->rows[i],
+                            arena);
     return WEIR_OK;
 }
 
@@ -206,8 +254,7 @@ int weir_features_compute(struct weir_features *features, struct weir_event *con
     for (uint32_t g = 0; g < features->plan->group_count; g++) {
         const struct weir_features_group *group = &features->plan->groups[g];
         if (!features->groups[g].keys) {
-            for (uint32_t i = 0; i < count; i++)
-                evaluate_columns(group, &features->groups[g], events[i]->cells, arena);
+            for (uint32_t i = 0; i < count; i++) compute_columns(group, NULL, events[i]->cells, arena);
             continue;
         }
         struct block block;
@@ -228,10 +275,12 @@ static bool create_group(struct weir_features_group_state *state, const struct w
                          uint32_t key_max, uint64_t seed) {
     state->keys = weir_keyspace_create(group->slot_bytes, group->by_count ? key_max : 1, seed);
     state->clocks = calloc(group->ring_count, sizeof *state->clocks);
-    state->out = calloc(1, group->out_bytes);
-    state->arguments = calloc(group->argument_count + 1, sizeof *state->arguments);
-    state->aggregates = calloc(group->aggregates.count, sizeof *state->aggregates);
-    return state->keys && state->clocks && state->out && state->arguments && state->aggregates;
+    state->panes = calloc((size_t)BLOCK * group->ring_count, sizeof *state->panes);
+    state->out = calloc(BLOCK, group->out_bytes);
+    state->arguments = calloc((size_t)BLOCK * (group->argument_count + 1), sizeof *state->arguments);
+    state->aggregates = calloc((size_t)BLOCK * group->aggregates.count, sizeof *state->aggregates);
+    return state->keys && state->clocks && state->panes && state->out && state->arguments &&
+           state->aggregates;
 }
 
 /* The cap is shared so that every group may hold the same number of keys. */
@@ -267,6 +316,7 @@ void weir_features_destroy(struct weir_features *features) {
         struct weir_features_group_state *state = &features->groups[i];
         weir_keyspace_destroy(state->keys);
         free(state->clocks);
+        free(state->panes);
         free(state->out);
         free(state->arguments);
         free(state->aggregates);

@@ -6,8 +6,8 @@
  * ring. Parts are put in an order that depends on what they are, not on where they stand in the file, so that
  *         reordering the file leaves the state readable.
  * slot:   heads of all rings | tails of all rings | panes of ring 0 | panes of ring 1 ...
- * reach:  ring_count = live panes + ceil(lateness / pane) + 1. Without the last one a row exactly `lateness`
- * late could still read its whole window; it is the margin for a watermark that trails the newest row.
+ * reach:  ring_count = live panes + ceil(lateness / pane): the watermark is the greatest time so far, so no
+ * row is more than that many panes behind the newest of its key, and the window of the latest is still whole.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +105,7 @@ static int place_rings(const struct weir_features_plan *plan, struct weir_featur
         if (bind_window(plan, ring, panes))
             return weir_diag_add(diags, "E207", mark, "a window cannot have %lld panes", (long long)panes);
         int64_t late = lateness_ms / ring->pane_ms + (lateness_ms % ring->pane_ms > 0);
-        if (late > WEIR_PANE_RING_MAX - 1 - (int64_t)ring->panes.live_count) {
+        if (late > WEIR_PANE_RING_MAX - (int64_t)ring->panes.live_count) {
             int result =
                 weir_diag_add(diags, "E208", mark,
                               "panes of %lld ms cannot cover a lateness of %lld ms: at most %d are kept",
@@ -113,7 +113,7 @@ static int place_rings(const struct weir_features_plan *plan, struct weir_featur
             weir_diag_help(diags, "take fewer panes, a longer window or less lateness");
             return result;
         }
-        ring->panes.ring_count = ring->panes.live_count + (uint32_t)late + 1;
+        ring->panes.ring_count = ring->panes.live_count + (uint32_t)late;
         ring->panes.head_offset = at;
         at += (uint32_t)sizeof(struct weir_pane_head);
         ring->out_offset = out;
@@ -217,11 +217,11 @@ int weir_features_lay_out(const struct weir_features_plan *plan, struct weir_fea
         const struct weir_pane_part *part = &group->parts[rank[served_by[i]]];
         const struct weir_features_ring *ring = group->rings;
         while (ring->length_ms != item->length_ms) ring++;
-        group->reads[i] = (struct weir_features_read){.value = item->aggregate->value,
-                                                      .out_offset = ring->out_offset + part->offset,
-                                                      .type = item->aggregate->type};
+        group->reads[i] = (struct weir_features_read){item->aggregate, ring->out_offset + part->offset};
     }
     result = describe_group(plan, group);
+    for (uint32_t i = 0; i < group->part_count; i++) /* the place after the arguments always holds 0 */
+        if (group->parts[i].argument == WEIR_NO_ARGUMENT) group->parts[i].argument = group->argument_count;
 out:
     free(needs);
     free(served_by);

@@ -107,6 +107,18 @@ static void compile_column(struct compiler *compiler, struct weir_features_group
     compiler->at++;
 }
 
+static bool find_used(struct weir_features_group *group) {
+    group->used = calloc(group->aggregates.count + 1, sizeof *group->used);
+    if (!group->used) return false;
+    for (uint32_t i = 0; i < group->aggregates.count; i++) {
+        bool used = false;
+        for (uint32_t j = 0; j < group->computed_count && !used; j++)
+            used = weir_expr_uses_aggregate(group->columns[group->computed[j]], i);
+        if (used) group->used[group->used_count++] = i;
+    }
+    return true;
+}
+
 static void compile_group(struct compiler *compiler, struct weir_features_group *group,
                           const struct weir_feature_group *config) {
     uint32_t errors = compiler->diags->error_count;
@@ -125,6 +137,10 @@ static void compile_group(struct compiler *compiler, struct weir_features_group 
     for (uint32_t i = 0; i < config->column_count; i++)
         compile_column(compiler, group, &config->columns[i], argument_columns);
     if (compiler->diags->error_count > errors) return;
+    if (!find_used(group)) {
+        compiler->no_memory = true;
+        return;
+    }
     int result =
         weir_features_lay_out(compiler->plan, group, config->panes, compiler->lateness_ms, compiler->diags);
     if (result == WEIR_NOMEM) compiler->no_memory = true;
@@ -178,6 +194,7 @@ void weir_features_plan_destroy(struct weir_features_plan *plan) {
         free(group->columns);
         free(group->copies);
         free(group->computed);
+        free(group->used);
         free(group->arguments);
         free(group->parts);
         free(group->rings);

@@ -29,9 +29,8 @@ struct weir_features_ring {
 
 /* Where an aggregate's value is read from. */
 struct weir_features_read {
-    struct weir_value (*value)(const void *partial);
+    const struct weir_aggregate *aggregate;
     uint32_t out_offset;
-    enum weir_type type;
 };
 
 struct weir_features_copy {
@@ -52,6 +51,8 @@ struct weir_features_group {
     struct weir_expr **columns;
     struct weir_features_copy *copies; /* the columns that are an aggregate and nothing more */
     uint32_t copy_count;
+    uint32_t *used; /* the aggregates that other columns compute with */
+    uint32_t used_count;
     uint32_t *computed; /* the other columns, in order */
     uint32_t computed_count;
     uint32_t column_count, first_cell;

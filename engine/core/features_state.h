@@ -19,9 +19,11 @@ struct weir_features_clock {
 struct weir_features_group_state {
     struct weir_keyspace *keys;         /* NULL: the group has no windows */
     struct weir_features_clock *clocks; /* one per ring */
-    unsigned char *out;                 /* merged panes of all rings, for one row */
-    double *arguments;                  /* for one row; NaN = absent */
-    struct weir_value *aggregates;      /* for one row */
+    /* for a block of rows, row after row: */
+    int64_t *panes;                /* of a row, in all rings */
+    double *arguments;             /* of a row; NaN = absent; then a 0 for parts without one */
+    unsigned char *out;            /* of a row, the merged panes of all rings */
+    struct weir_value *aggregates; /* of a row, those that columns compute with */
 };
 
 struct weir_features {

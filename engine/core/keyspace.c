@@ -18,6 +18,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -31,6 +32,9 @@
 #define TAG_DELETED 1u
 #define TAG_TAKEN 0x80u
 #define CHUNK_BYTES ((size_t)256 * 1024)
+#define HUGE_BYTES ((size_t)2 * 1024 * 1024)
+#define REGION_BYTES (4 * HUGE_BYTES) /* the part of a chunk left over at its end is at most 3 % */
+#define HUGE_FROM_BYTES ((size_t)16 * 1024 * 1024)
 #define USED_AGAIN 1u
 #define LINE 64
 
@@ -42,10 +46,12 @@ struct slot {
 struct weir_keyspace {
     unsigned char *tags;
     uint32_t *numbers;
-    uint32_t group_mask;  /* groups - 1 */
-    uint32_t room;        /* places that may still be taken before the index is rebuilt */
-    size_t stride;        /* bytes from slot to slot */
-    uint32_t chunk_shift; /* log2 of slots per chunk */
+    uint32_t group_mask;    /* groups - 1 */
+    uint32_t room;          /* places that may still be taken before the index is rebuilt */
+    size_t stride;          /* bytes from slot to slot */
+    uint32_t chunk_shift;   /* log2 of slots per chunk */
+    uint32_t small_chunks;  /* so many come one by one, the others from regions of huge pages */
+    uint32_t region_chunks; /* chunks in a region of huge pages */
     unsigned char **chunks;
     uint32_t chunk_count, chunk_capacity;
     uint32_t count, key_max, hand;
@@ -60,6 +66,25 @@ static struct slot *slot_at(const struct weir_keyspace *keyspace, uint32_t numbe
     return (struct slot *)(keyspace->chunks[number >> keyspace->chunk_shift] + within * keyspace->stride);
 }
 
+static size_t chunk_bytes(const struct weir_keyspace *keyspace) {
+    return ((keyspace->stride << keyspace->chunk_shift) + LINE - 1) & ~(size_t)(LINE - 1);
+}
+
+/* Aligned to lines, so that a slot's first line is the one prefetched. Large ones are asked to lie on huge
+ * pages: the slots of a million keys are more pages than the processor remembers, and each event would walk.
+ */
+static void *allocate(size_t bytes) {
+    if (bytes < HUGE_BYTES) return aligned_alloc(LINE, (bytes + LINE - 1) & ~(size_t)(LINE - 1));
+    bytes = (bytes + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+    void *memory = aligned_alloc(HUGE_BYTES, bytes);
+    if (memory) madvise(memory, bytes, MADV_HUGEPAGE); /* a wish: refused, it is as without */
+    return memory;
+}
+
+static bool begins_region(const struct weir_keyspace *keyspace, uint32_t chunk) {
+    return chunk >= keyspace->small_chunks && (chunk - keyspace->small_chunks) % keyspace->region_chunks == 0;
+}
+
 static bool add_chunk(struct weir_keyspace *keyspace) {
     if (keyspace->chunk_count == keyspace->chunk_capacity) {
         uint32_t more = keyspace->chunk_capacity ? keyspace->chunk_capacity * 2 : 4;
@@ -68,9 +93,14 @@ static bool add_chunk(struct weir_keyspace *keyspace) {
         keyspace->chunks = chunks;
         keyspace->chunk_capacity = more;
     }
-    /* aligned to lines, so that a slot's first line is the one prefetched */
-    size_t bytes = ((keyspace->stride << keyspace->chunk_shift) + 63) & ~(size_t)63;
-    unsigned char *chunk = aligned_alloc(64, bytes);
+    uint32_t i = keyspace->chunk_count;
+    unsigned char *chunk;
+    if (i < keyspace->small_chunks)
+        chunk = aligned_alloc(LINE, chunk_bytes(keyspace));
+    else if (begins_region(keyspace, i))
+        chunk = allocate(REGION_BYTES);
+    else
+        chunk = keyspace->chunks[i - 1] + chunk_bytes(keyspace);
     if (!chunk) return false;
     keyspace->chunks[keyspace->chunk_count++] = chunk;
     return true;
@@ -142,8 +172,8 @@ static struct weir_key key_of(const struct slot *slot) {
 
 static bool rebuild(struct weir_keyspace *keyspace, uint32_t groups) {
     size_t places = (size_t)groups * GROUP;
-    unsigned char *tags = aligned_alloc(64, (places + 63) & ~(size_t)63);
-    uint32_t *numbers = malloc(places * sizeof *numbers);
+    unsigned char *tags = allocate(places);
+    uint32_t *numbers = allocate(places * sizeof *numbers);
     if (!tags || !numbers) {
         free(tags);
         free(numbers);
@@ -181,6 +211,9 @@ struct weir_keyspace *weir_keyspace_create(size_t slot_bytes, uint32_t key_max, 
     while (keyspace->stride << (keyspace->chunk_shift + 1) <= CHUNK_BYTES &&
            1u << keyspace->chunk_shift < keyspace->key_max)
         keyspace->chunk_shift++;
+    bool small = chunk_bytes(keyspace) <= CHUNK_BYTES;
+    keyspace->region_chunks = small ? (uint32_t)(REGION_BYTES / chunk_bytes(keyspace)) : 1;
+    keyspace->small_chunks = small ? (uint32_t)(HUGE_FROM_BYTES / chunk_bytes(keyspace)) : UINT32_MAX;
     if (!rebuild(keyspace, 1)) {
         free(keyspace);
         return NULL;
@@ -190,7 +223,8 @@ struct weir_keyspace *weir_keyspace_create(size_t slot_bytes, uint32_t key_max, 
 
 void weir_keyspace_destroy(struct weir_keyspace *keyspace) {
     if (!keyspace) return;
-    for (uint32_t i = 0; i < keyspace->chunk_count; i++) free(keyspace->chunks[i]);
+    for (uint32_t i = 0; i < keyspace->chunk_count; i++)
+        if (i < keyspace->small_chunks || begins_region(keyspace, i)) free(keyspace->chunks[i]);
     free(keyspace->chunks);
     free(keyspace->tags);
     free(keyspace->numbers);
@@ -213,15 +247,21 @@ void weir_keyspace_prefetch(const struct weir_keyspace *keyspace, struct weir_ke
     __builtin_prefetch(keyspace->numbers + place);
 }
 
-void weir_keyspace_prefetch_slot(const struct weir_keyspace *keyspace, struct weir_key key, size_t bytes) {
+void *weir_keyspace_guess(const struct weir_keyspace *keyspace, struct weir_key key, size_t bytes) {
     uint32_t group = (uint32_t)key.low & keyspace->group_mask;
     uint32_t bits = match(keyspace->tags + (size_t)group * GROUP, tag_of(key));
-    if (!bits) return; /* a new key, or one of the few whose group was full: then it is a miss later */
+    if (!bits) return NULL; /* a new key, or one of the few whose group was full: then it is a miss later */
     uint32_t number = keyspace->numbers[group * GROUP + (uint32_t)__builtin_ctz(bits)];
-    const char *first = (const char *)slot_at(keyspace, number),
-               *last = first + sizeof(struct slot) + bytes - 1;
+    struct slot *slot = slot_at(keyspace, number);
+    const char *first = (const char *)slot, *last = first + sizeof *slot + bytes - 1;
     for (; first < last; first += LINE) __builtin_prefetch(first);
     __builtin_prefetch(last);
+    return slot + 1;
+}
+
+void *weir_keyspace_find_guessed(const struct weir_keyspace *keyspace, struct weir_key key, void *guess) {
+    if (guess && same_key((struct slot *)guess - 1, key)) return guess;
+    return weir_keyspace_find(keyspace, key);
 }
 
 void *weir_keyspace_find(const struct weir_keyspace *keyspace, struct weir_key key) {
@@ -283,7 +323,7 @@ uint64_t weir_keyspace_seed(const struct weir_keyspace *keyspace) { return keysp
 size_t weir_keyspace_bytes(const struct weir_keyspace *keyspace) {
     size_t places = ((size_t)keyspace->group_mask + 1) * GROUP;
     return sizeof *keyspace + places * (1 + sizeof(uint32_t)) + keyspace->chunk_capacity * sizeof(void *) +
-           keyspace->chunk_count * (keyspace->stride << keyspace->chunk_shift);
+           keyspace->chunk_count * chunk_bytes(keyspace);
 }
 
 void *weir_keyspace_at(const struct weir_keyspace *keyspace, uint32_t i, struct weir_key *key,

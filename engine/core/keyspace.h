@@ -30,8 +30,11 @@ size_t weir_keyspace_key_bytes(size_t slot_bytes);
 
 struct weir_key weir_keyspace_hash(const struct weir_keyspace *keyspace, const void *bytes, size_t len);
 void weir_keyspace_prefetch(const struct weir_keyspace *keyspace, struct weir_key key);
-/* Asks for the first bytes of the slot that the index has for the key; it need not be the key's. */
-void weir_keyspace_prefetch_slot(const struct weir_keyspace *keyspace, struct weir_key key, size_t bytes);
+/* Asks for the first bytes of the slot that is most likely the key's, and returns it; NULL: none looks like
+ * it. */
+void *weir_keyspace_guess(const struct weir_keyspace *keyspace, struct weir_key key, size_t bytes);
+/* As _find, sooner when the guess was right. */
+void *weir_keyspace_find_guessed(const struct weir_keyspace *keyspace, struct weir_key key, void *guess);
 /* The key's slot, 8-byte aligned, or NULL. Does not count as a use. */
 void *weir_keyspace_find(const struct weir_keyspace *keyspace, struct weir_key key);
 /* The key's slot, made of zeros (*added) when it is new. Counts as a use. May forget another key. */

@@ -21,6 +21,11 @@ static uint32_t position_of(const struct weir_pane_ring *ring, const struct weir
     return head->position >= age ? head->position - age : head->position + ring->ring_count - age;
 }
 
+/* Panes are whole words and few: cheaper than a call. */
+static inline void clear(unsigned char *pane, uint32_t bytes) {
+    for (uint32_t at = 0; at < bytes; at += sizeof(uint64_t)) memset(pane + at, 0, sizeof(uint64_t));
+}
+
 void weir_pane_ring_start(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane) {
     struct weir_pane_head *head = head_of(ring, slot);
     int64_t position = pane % (int64_t)ring->ring_count;
@@ -37,20 +42,14 @@ static void advance(const struct weir_pane_ring *ring, unsigned char *slot, int6
         weir_pane_ring_start(ring, slot, pane);
         return;
     }
+    uint32_t position = head->position, count = ring->ring_count, bytes = ring->pane_bytes;
     for (uint64_t i = 0; i < steps; i++) {
-        head->position = head->position + 1 == ring->ring_count ? 0 : head->position + 1;
-        memset(pane_at(ring, slot, head->position), 0, ring->pane_bytes);
+        position = position + 1 == count ? 0 : position + 1;
+        clear(pane_at(ring, slot, position), bytes);
     }
+    head->position = position;
     head->newest = pane;
     head->tail_kept = 0;
-}
-
-unsigned char *weir_pane_ring_seek(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane) {
-    struct weir_pane_head *head = head_of(ring, slot);
-    if (pane > head->newest) advance(ring, slot, pane);
-    uint64_t age = (uint64_t)head->newest - (uint64_t)pane;
-    if (age >= ring->ring_count) return NULL;
-    return pane_at(ring, slot, position_of(ring, head, (uint32_t)age));
 }
 
 /* into += the panes of ages oldest down to youngest, as one or two contiguous runs per part. */
@@ -59,13 +58,13 @@ static void merge_ages(const struct weir_pane_ring *ring, unsigned char *slot, u
     const struct weir_pane_head *head = head_of(ring, slot);
     uint32_t from = position_of(ring, head, oldest), count = oldest - youngest + 1;
     uint32_t first_run = count < ring->ring_count - from ? count : ring->ring_count - from;
-    for (uint32_t i = 0; i < ring->part_count; i++) {
-        const struct weir_pane_part *part = &ring->parts[i];
-        part->partial->merge(into + part->offset, pane_at(ring, slot, from) + part->offset, ring->pane_bytes,
-                             first_run);
-        if (first_run < count)
-            part->partial->merge(into + part->offset, pane_at(ring, slot, 0) + part->offset, ring->pane_bytes,
-                                 count - first_run);
+    uint32_t second_run = count - first_run, bytes = ring->pane_bytes;
+    const unsigned char *first = pane_at(ring, slot, from), *second = pane_at(ring, slot, 0);
+    const struct weir_pane_part *part = ring->parts, *end = part + ring->part_count;
+    for (; part < end; part++) {
+        uint32_t offset = part->offset;
+        part->partial->merge(into + offset, first + offset, bytes, first_run);
+        if (second_run) part->partial->merge(into + offset, second + offset, bytes, second_run);
     }
 }
 
@@ -74,36 +73,46 @@ static void merge_tail(const struct weir_pane_ring *ring, unsigned char *slot, u
                        unsigned char *into) {
     uint32_t oldest = age + ring->live_count - 1;
     if (oldest >= ring->ring_count) oldest = ring->ring_count - 1;
-    memset(into, 0, ring->pane_bytes);
+    clear(into, ring->pane_bytes);
     if (oldest > age) merge_ages(ring, slot, oldest, age + 1, into);
 }
 
-/* Partials are whole words and few: cheaper than a call. */
-static void copy_words(unsigned char *to, const unsigned char *from, uint32_t bytes) {
-    for (uint32_t at = 0; at < bytes; at += sizeof(uint64_t)) memcpy(to + at, from + at, sizeof(uint64_t));
+/* Another pane than the newest, or a newest one whose tail is not kept: moves on, and finds own pane and
+ * tail. NULL: the pane is older than the ring. */
+__attribute__((noinline)) static unsigned char *prepare(const struct weir_pane_ring *ring,
+                                                        unsigned char *slot, int64_t pane, unsigned char *out,
+                                                        const unsigned char **tail) {
+    struct weir_pane_head *head = head_of(ring, slot);
+    if (pane > head->newest) advance(ring, slot, pane);
+    uint64_t age = (uint64_t)head->newest - (uint64_t)pane;
+    if (age >= ring->ring_count) return NULL;
+    if (age) {
+        merge_tail(ring, slot, (uint32_t)age, out);
+        *tail = out;
+        head->tail_kept = 0; /* the pane is part of it, and is about to change */
+    } else {
+        merge_tail(ring, slot, 0, slot + ring->tail_offset);
+        head->tail_kept = 1;
+    }
+    return pane_at(ring, slot, position_of(ring, head, (uint32_t)age));
 }
 
-void weir_pane_ring_read(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane,
-                         const unsigned char *own, unsigned char *out) {
-    struct weir_pane_head *head = head_of(ring, slot);
-    assert(pane <= head->newest); /* seek came first */
-    if (!own) {
-        memset(out, 0, ring->pane_bytes);
-        return;
-    }
-    uint64_t age = (uint64_t)head->newest - (uint64_t)pane;
-    if (age == 0) {
-        unsigned char *tail = slot + ring->tail_offset;
-        if (!head->tail_kept) {
-            merge_tail(ring, slot, 0, tail);
-            head->tail_kept = 1;
+void weir_pane_ring_step(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane,
+                         const double *arguments, unsigned char *out) {
+    const struct weir_pane_head *head = head_of(ring, slot);
+    const unsigned char *tail = slot + ring->tail_offset;
+    unsigned char *own = pane_at(ring, slot, head->position);
+    if (pane != head->newest || !head->tail_kept) {
+        own = prepare(ring, slot, pane, out, &tail);
+        if (!own) {
+            clear(out, ring->pane_bytes);
+            return;
         }
-        copy_words(out, tail, ring->pane_bytes);
-    } else {
-        merge_tail(ring, slot, (uint32_t)age, out);
     }
     const struct weir_pane_part *part = ring->parts, *end = part + ring->part_count;
-    for (; part < end; part++) part->partial->merge(out + part->offset, own + part->offset, 0, 1);
+    for (; part < end; part++)
+        part->partial->step(own + part->offset, arguments[part->argument], tail + part->offset,
+                            out + part->offset);
 }
 
 void weir_pane_ring_prefetch(const struct weir_pane_ring *ring, const unsigned char *slot, int64_t pane) {

@@ -20,7 +20,7 @@
 struct weir_pane_part {
     const struct weir_partial *partial;
     uint32_t offset;   /* in a pane */
-    uint32_t argument; /* whose values are added; features_plan.h */
+    uint32_t argument; /* which of a step's arguments is added; NaN adds nothing */
 };
 
 struct weir_pane_head {
@@ -38,19 +38,12 @@ struct weir_pane_ring {
 
 /* Makes an all-zero ring begin at this pane. */
 void weir_pane_ring_start(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane);
-/* Moves on to the pane when it is newer than all, clearing those skipped. Returns its bytes, or NULL when it
- * is older than the ring. */
-unsigned char *weir_pane_ring_seek(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane);
-/* The window that ends with the pane, into `out` (pane_bytes); `own` is what seek returned for the pane. */
-void weir_pane_ring_read(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane,
-                         const unsigned char *own, unsigned char *out);
-/* To be called after adding to a pane that seek returned. */
-static inline void weir_pane_ring_touched(const struct weir_pane_ring *ring, unsigned char *slot,
-                                          int64_t pane) {
-    struct weir_pane_head *head = (struct weir_pane_head *)(slot + ring->head_offset);
-    head->tail_kept &= (uint32_t)(pane == head->newest);
-}
-/* Asks for what seek and read of this pane will touch: its own bytes, or the whole ring where it moves on. */
+/* One event: adds its arguments to the pane, moving on to it when it is newer than all, and writes the window
+ * that ends with it to `out` (pane_bytes). A pane older than the ring: nothing is added, the window is empty.
+ */
+void weir_pane_ring_step(const struct weir_pane_ring *ring, unsigned char *slot, int64_t pane,
+                         const double *arguments, unsigned char *out);
+/* Asks for what a step in this pane will touch: its own bytes, or the whole ring where it moves on. */
 void weir_pane_ring_prefetch(const struct weir_pane_ring *ring, const unsigned char *slot, int64_t pane);
 
 #endif

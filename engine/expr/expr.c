@@ -52,6 +52,13 @@ static int32_t bare(const struct weir_expr *expr, enum weir_expr_place_of place)
 int32_t weir_expr_bare_column(const struct weir_expr *expr) { return bare(expr, WEIR_IN_COLUMN); }
 int32_t weir_expr_bare_aggregate(const struct weir_expr *expr) { return bare(expr, WEIR_IN_AGGREGATE); }
 
+bool weir_expr_uses_aggregate(const struct weir_expr *expr, uint32_t aggregate) {
+    uint16_t wanted = WEIR_OPERAND(WEIR_IN_AGGREGATE, aggregate);
+    for (uint32_t i = 0; i < expr->instruction_count; i++)
+        if (expr->code[i].a == wanted || expr->code[i].b == wanted || expr->code[i].c == wanted) return true;
+    return expr->result == wanted;
+}
+
 static bool value_equal(const struct weir_value *a, const struct weir_value *b) {
     if (a->type != b->type || a->null != b->null) return false;
     if (a->null) return true;

@@ -67,6 +67,9 @@ bool weir_expr_equal(const struct weir_expr *a, const struct weir_expr *b);
 int32_t weir_expr_bare_column(const struct weir_expr *expr);
 int32_t weir_expr_bare_aggregate(const struct weir_expr *expr);
 
+/* False: its value does not depend on this aggregate. */
+bool weir_expr_uses_aggregate(const struct weir_expr *expr, uint32_t aggregate);
+
 /* The value for one row: `columns` as in the scope, `aggregates` one value per item of the list. */
 struct weir_value weir_expr_eval(const struct weir_expr *expr, const struct weir_value *columns,
                                  const struct weir_value *aggregates, struct weir_arena *arena);

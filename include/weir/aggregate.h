@@ -26,7 +26,19 @@ struct weir_partial {
     void (*add)(void *partial, double x);
     /* into += count partials that lie stride bytes apart: one call per contiguous run of panes. */
     void (*merge)(void *into, const void *first, size_t stride, uint32_t count);
+    /* Both for one event in one call: adds x to the pane unless it is NaN, then *out = *tail merged with the
+     * pane; out may be the tail. The same bits as add and merge: WEIR_PARTIAL_STEP makes it of them. */
+    void (*step)(void *pane, double x, const void *tail, void *out);
 };
+
+/* Defines `step` from a file's own `add` and `merge`, which the compiler then works into it. */
+#define WEIR_PARTIAL_STEP(type)                                           \
+    static void step(void *pane, double x, const void *tail, void *out) { \
+        type window = *(const type *)tail;                                \
+        if (!isnan(x)) add(pane, x);                                      \
+        merge(&window, pane, 0, 1);                                       \
+        *(type *)out = window;                                            \
+    }
 
 struct weir_aggregate {
     struct weir_operator op; /* stateless head: the partial is the state, saved by the keyspace */
@@ -34,6 +46,17 @@ struct weir_aggregate {
     enum weir_type type;     /* of the value */
     const struct weir_partial *partial;
     struct weir_value (*value)(const void *partial);
+    /* value of each of count partials that lie stride bytes apart, into rows[i][column]: WEIR_AGGREGATE_READ.
+     */
+    void (*read)(const void *first, size_t stride, uint32_t count, struct weir_value *const *rows,
+                 uint32_t column);
 };
+
+/* Defines `read` from a file's own `value`, which the compiler then works into the loop. */
+#define WEIR_AGGREGATE_READ                                                                             \
+    static void read(const void *first, size_t stride, uint32_t count, struct weir_value *const *rows,  \
+                     uint32_t column) {                                                                 \
+        for (uint32_t i = 0; i < count; i++) rows[i][column] = value((const char *)first + i * stride); \
+    }
 
 #endif

@@ -6,6 +6,8 @@ static struct weir_value value(const void *partial) {
     return weir_value_int((int64_t)((const struct weir_partial_count *)partial)->n);
 }
 
+WEIR_AGGREGATE_READ
+
 const struct weir_aggregate weir_aggregate_count = {
     .op = {.name = "count",
            .summary = "number of events in the window; with an argument, of those where it is not null",
@@ -16,4 +18,5 @@ const struct weir_aggregate weir_aggregate_count = {
     .type = WEIR_INT64,
     .partial = &weir_partial_count,
     .value = value,
+    .read = read,
 };

@@ -8,6 +8,8 @@ static struct weir_value value(const void *partial) {
     return isnan(mean) ? weir_value_null(WEIR_FLOAT64) : weir_value_float(mean);
 }
 
+WEIR_AGGREGATE_READ
+
 const struct weir_aggregate weir_aggregate_mean = {
     .op = {.name = "mean",
            .summary = "arithmetic mean over the window; null when empty",
@@ -18,4 +20,5 @@ const struct weir_aggregate weir_aggregate_mean = {
     .type = WEIR_FLOAT64,
     .partial = &weir_partial_sum,
     .value = value,
+    .read = read,
 };

@@ -7,6 +7,8 @@ static struct weir_value value(const void *partial) {
     return rank ? weir_value_float(weir_partial_extreme_number(~rank)) : weir_value_null(WEIR_FLOAT64);
 }
 
+WEIR_AGGREGATE_READ
+
 const struct weir_aggregate weir_aggregate_min = {
     .op = {.name = "min",
            .summary = "smallest value in the window; null when empty",
@@ -17,4 +19,5 @@ const struct weir_aggregate weir_aggregate_min = {
     .type = WEIR_FLOAT64,
     .partial = &weir_partial_min,
     .value = value,
+    .read = read,
 };

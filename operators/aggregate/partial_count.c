@@ -13,9 +13,12 @@ static void merge(void *into, const void *first, size_t stride, uint32_t count) 
     ((struct weir_partial_count *)into)->n = n;
 }
 
+WEIR_PARTIAL_STEP(struct weir_partial_count)
+
 const struct weir_partial weir_partial_count = {
     .name = "count",
     .bytes = sizeof(struct weir_partial_count),
     .add = add,
     .merge = merge,
+    .step = step,
 };

@@ -7,8 +7,6 @@
  *       of two": merging needs no test for empty panes and no flag beside the number. The minimum is the
  * maximum of the complements. -0.0 ranks just under 0.0, so the order of events cannot show in the result.
  */
-#include <string.h>
-
 #include "partials.h"
 
 #define SIGN ((uint64_t)1 << 63)
@@ -17,13 +15,6 @@ static uint64_t rank_of(double x) {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits & SIGN ? ~bits : bits | SIGN;
-}
-
-double weir_partial_extreme_number(uint64_t rank) {
-    uint64_t bits = rank & SIGN ? rank & ~SIGN : ~rank;
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
 }
 
 static void keep_larger(struct weir_partial_extreme *p, uint64_t rank) {
@@ -42,15 +33,31 @@ static void merge(void *into, const void *first, size_t stride, uint32_t count) 
     ((struct weir_partial_extreme *)into)->rank = rank;
 }
 
+/* The larger of two ranks, so one body serves for both. */
+static void step_ranks(struct weir_partial_extreme *pane, uint64_t rank, const void *tail, void *out) {
+    keep_larger(pane, rank);
+    struct weir_partial_extreme window = *(const struct weir_partial_extreme *)tail;
+    keep_larger(&window, pane->rank);
+    *(struct weir_partial_extreme *)out = window;
+}
+static void step_max(void *pane, double x, const void *tail, void *out) {
+    step_ranks(pane, isnan(x) ? 0 : rank_of(x), tail, out);
+}
+static void step_min(void *pane, double x, const void *tail, void *out) {
+    step_ranks(pane, isnan(x) ? 0 : ~rank_of(x), tail, out);
+}
+
 const struct weir_partial weir_partial_max = {
     .name = "max",
     .bytes = sizeof(struct weir_partial_extreme),
     .add = add_max,
     .merge = merge,
+    .step = step_max,
 };
 const struct weir_partial weir_partial_min = {
     .name = "min",
     .bytes = sizeof(struct weir_partial_extreme),
     .add = add_min,
     .merge = merge,
+    .step = step_min,
 };

@@ -47,10 +47,13 @@ static void merge(void *into, const void *first, size_t stride, uint32_t count) 
     *(struct weir_partial_moments *)into = all;
 }
 
+WEIR_PARTIAL_STEP(struct weir_partial_moments)
+
 const struct weir_partial weir_partial_moments = {
     .name = "moments",
     .bytes = sizeof(struct weir_partial_moments),
     .prefix = &weir_partial_sum,
     .add = add,
     .merge = merge,
+    .step = step,
 };

@@ -18,10 +18,13 @@ static void merge(void *into, const void *first, size_t stride, uint32_t count) 
     *(struct weir_partial_sum *)into = all;
 }
 
+WEIR_PARTIAL_STEP(struct weir_partial_sum)
+
 const struct weir_partial weir_partial_sum = {
     .name = "sum",
     .bytes = sizeof(struct weir_partial_sum),
     .prefix = &weir_partial_count,
     .add = add,
     .merge = merge,
+    .step = step,
 };

@@ -8,6 +8,8 @@
 #ifndef WEIR_OPERATORS_AGGREGATE_PARTIALS_H
 #define WEIR_OPERATORS_AGGREGATE_PARTIALS_H
 
+#include <string.h>
+
 #include "weir/aggregate.h"
 
 struct weir_partial_count {
@@ -33,6 +35,12 @@ extern const struct weir_partial weir_partial_min;
 extern const struct weir_partial weir_partial_max;
 
 /* The number behind a rank of weir_partial_max; ~rank for weir_partial_min. */
-double weir_partial_extreme_number(uint64_t rank);
+static inline double weir_partial_extreme_number(uint64_t rank) {
+    const uint64_t sign = (uint64_t)1 << 63;
+    uint64_t bits = rank & sign ? rank & ~sign : ~rank;
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
 
 #endif

@@ -10,6 +10,8 @@ static struct weir_value value(const void *partial) {
     return isfinite(deviation) ? weir_value_float(deviation) : weir_value_null(WEIR_FLOAT64);
 }
 
+WEIR_AGGREGATE_READ
+
 const struct weir_aggregate weir_aggregate_stddev = {
     .op = {.name = "stddev",
            .summary = "sample standard deviation (n - 1) over the window; null for fewer than two values",
@@ -20,4 +22,5 @@ const struct weir_aggregate weir_aggregate_stddev = {
     .type = WEIR_FLOAT64,
     .partial = &weir_partial_moments,
     .value = value,
+    .read = read,
 };

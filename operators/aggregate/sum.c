@@ -8,6 +8,8 @@ static struct weir_value value(const void *partial) {
     return isnan(sum) ? weir_value_null(WEIR_FLOAT64) : weir_value_float(sum);
 }
 
+WEIR_AGGREGATE_READ
+
 const struct weir_aggregate weir_aggregate_sum = {
     .op = {.name = "sum",
            .summary = "sum over the window; 0 when empty",
@@ -18,4 +20,5 @@ const struct weir_aggregate weir_aggregate_sum = {
     .type = WEIR_FLOAT64,
     .partial = &weir_partial_sum,
     .value = value,
+    .read = read,
 };

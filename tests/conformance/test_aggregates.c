@@ -34,9 +34,10 @@ static void test_aggregate_is_declared_in_full(void **unused) {
     (void)unused;
     for_each_aggregate(op) {
         const struct weir_aggregate *a = aggregate_of(op);
-        law(op, a->partial && a->partial->name && a->partial->add && a->partial->merge && a->value);
+        law(op, a->partial && a->partial->name && a->partial->add && a->partial->merge && a->partial->step);
+        law(op, a->value && a->read);
         law(op, a->partial->bytes > 0 && a->partial->bytes % 8 == 0);
-        law(op, weir_type_is_number((uint8_t)a->type));
+        law(op, !weir_type_is_text((uint8_t)a->type));
         law(op, op->init == NULL); /* the keyspace owns the state */
     }
 }
@@ -75,6 +76,47 @@ static void test_aggregate_value_twice_is_equal_and_changes_nothing(void **unuse
         }
         free(partial);
         free(before);
+    }
+}
+
+/* step and read are what add, merge and value are, to the last bit; NaN adds nothing; out may be the tail. */
+static void test_aggregate_steps_and_reads_as_it_adds_merges_and_tells(void **unused) {
+    (void)unused;
+    for_each_aggregate(op) {
+        const struct weir_aggregate *a = aggregate_of(op);
+        const size_t bytes = a->partial->bytes;
+        void *panes = panes_create(a->partial, 2), *stepped = panes_create(a->partial, 2);
+        void *windows = panes_create(a->partial, VALUE_COUNT), *out = panes_create(a->partial, 1);
+        struct weir_value cells[VALUE_COUNT][2], *rows[VALUE_COUNT];
+        struct java_random random = java_random_seed(73);
+        for (int i = 0; i < VALUE_COUNT; i++) {
+            double x = i % 5 == 3 ? (double)NAN : 1e3 * law_number(&random, false);
+            if (!isnan(x)) a->partial->add(panes, x);
+            void *window = pane(a->partial, windows, (size_t)i);
+            memcpy(window, pane(a->partial, panes, 1), bytes);
+            a->partial->merge(window, panes, 0, 1);
+            memcpy(out, pane(a->partial, stepped, 1), bytes);
+            a->partial->step(stepped, x, out, out);
+            law(op, !memcmp(stepped, panes, bytes) && !memcmp(out, window, bytes));
+            if (i == VALUE_COUNT / 2) { /* the first pane becomes the tail, a fresh one follows */
+                memcpy(pane(a->partial, panes, 1), panes, bytes);
+                memset(panes, 0, bytes);
+                memcpy(stepped, panes, 2 * bytes);
+            }
+            cells[i][0] = cells[i][1] = weir_value_null(WEIR_BOOL);
+            rows[i] = cells[i];
+        }
+        a->read(windows, bytes, VALUE_COUNT, rows, 1);
+        for (size_t i = 0; i < VALUE_COUNT; i++) {
+            struct weir_value value = a->value(pane(a->partial, windows, i));
+            law(op, cells[i][0].null && cells[i][0].type == WEIR_BOOL);
+            law(op, cells[i][1].type == value.type && cells[i][1].null == value.null);
+            law(op, value.null || cells[i][1].as.i == value.as.i);
+        }
+        free(panes);
+        free(stepped);
+        free(windows);
+        free(out);
     }
 }
 
@@ -173,6 +215,7 @@ int main(void) {
         cmocka_unit_test(test_aggregate_is_declared_in_full),
         cmocka_unit_test(test_aggregate_of_an_empty_window_is_defined),
         cmocka_unit_test(test_aggregate_value_twice_is_equal_and_changes_nothing),
+        cmocka_unit_test(test_aggregate_steps_and_reads_as_it_adds_merges_and_tells),
         cmocka_unit_test(test_aggregate_merged_over_panes_equals_all_added),
         cmocka_unit_test(test_aggregate_that_does_not_divide_merges_exactly),
         cmocka_unit_test(test_aggregate_recovers_when_an_extreme_pane_leaves),

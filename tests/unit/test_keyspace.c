@@ -56,6 +56,32 @@ static void test_keyspace_when_it_grows_then_slots_stay_and_order_is_kept(void *
     weir_keyspace_destroy(keys);
 }
 
+/* Past 16 MiB chunks are cut from larger regions: no two may overlap, none may be cut short. */
+static void test_keyspace_when_large_then_every_slot_is_whole(void **state) {
+    (void)state;
+    enum { COUNT = 9000, BYTES = 3000 };
+    struct weir_keyspace *keys = weir_keyspace_create(BYTES, UINT32_MAX, 7);
+    assert_non_null(keys);
+    bool added;
+    for (uint32_t i = 0; i < COUNT; i++) memset(put(keys, i, &added), (int)(i % 251), BYTES);
+    unsigned char expected[BYTES];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct weir_key key = key_of(keys, i);
+        unsigned char *slot = weir_keyspace_find(keys, key);
+        memset(expected, (int)(i % 251), BYTES);
+        assert_memory_equal(slot, expected, BYTES);
+        /* a guess is the slot, another's or none; found with it is found */
+        void *guess = weir_keyspace_guess(keys, key, BYTES),
+             *other = weir_keyspace_find(keys, key_of(keys, 0));
+        assert_ptr_equal(weir_keyspace_find_guessed(keys, key, guess), slot);
+        assert_ptr_equal(weir_keyspace_find_guessed(keys, key, other), slot);
+        assert_ptr_equal(weir_keyspace_find_guessed(keys, key, NULL), slot);
+        assert_null(weir_keyspace_find_guessed(keys, key_of(keys, COUNT + i), slot));
+    }
+    assert_true((double)weir_keyspace_bytes(keys) / COUNT <= (double)weir_keyspace_key_bytes(BYTES) * 1.06);
+    weir_keyspace_destroy(keys);
+}
+
 /* CLOCK as in the book: a circle of (key, mark) and a hand. */
 struct model {
     uint32_t keys[64];
@@ -152,6 +178,7 @@ static void test_keyspace_when_seeds_differ_then_keys_do(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keyspace_when_it_grows_then_slots_stay_and_order_is_kept),
+        cmocka_unit_test(test_keyspace_when_large_then_every_slot_is_whole),
         cmocka_unit_test(test_keyspace_when_full_then_it_forgets_by_second_chance),
         cmocka_unit_test(test_keyspace_when_restored_in_order_then_it_forgets_the_same),
         cmocka_unit_test(test_keyspace_when_seeds_differ_then_keys_do),
