@@ -3,11 +3,12 @@
  *
  * place:    pipeline file -> expr -> features (columns) and the source's `keep` rule.
  * lifetime: an expression is pipeline-lifetime and immutable; evaluation needs no allocation except text
- * results in the batch arena. nulls:    null propagates through every operator and function unless stated
- * (coalesce, is_null, and/or by three-valued logic); x / 0 and NaN results are null. limits:
- * WEIR_EXPR_REGISTER_MAX registers, nesting depth 64, 4,096 characters. why:      aggregates are lifted out
- * at compile time: expression code never sees a window. Equal aggregates (same function, argument and length)
- * share one slot of the list.
+ *           results in the batch arena.
+ * nulls:    null propagates through every operator and function unless stated (coalesce, is_null, and/or by
+ *           three-valued logic); x / 0 and NaN results are null.
+ * limits:   WEIR_EXPR_REGISTER_MAX registers, nesting depth 64, 4,096 characters.
+ * why:      aggregates are lifted out at compile time: expression code never sees a window. Equal aggregates
+ *           (same function, argument and length) share one slot of the list.
  */
 #ifndef WEIR_EXPR_EXPR_H
 #define WEIR_EXPR_EXPR_H
