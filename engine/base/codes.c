@@ -76,10 +76,6 @@ static const struct weir_code codes[] = {
      NULL,
      "A label with many values is usually an identifier. Choose another column, or group the "
      "values in a feature."},
-    {"D125", "the keep rule cannot be decided",
-     "The expression `source.keep` has no value for this record, for example because a column "
-     "in it is null.",
-     "keep: amount > 0       # amount is null", "Say what null means: `keep: coalesce(amount, 0) > 0`."},
     {"E101", "the file cannot be read",
      "The pipeline file does not exist, is a directory, or may not be read by this user.",
      "weir check fruad.yaml", "Check the path and its permissions."},
@@ -124,7 +120,7 @@ static const struct weir_code codes[] = {
      "The key is not one weir knows at this place. A misspelt key would otherwise be a setting "
      "that silently does nothing.",
      "source:\n  tpoic: elec2",
-     "Take the suggested key, or see `weir help` and the reference for the keys of this section."},
+     "Take the suggested key, or see `weir help reference` for the keys of this section."},
     {"E111", "another kind of value is expected here",
      "A map, a list or a single value stands where another of the three is expected.",
      "source: elec2          # source is a map\ndrift: {name: a}       # drift is a list of "
@@ -173,10 +169,11 @@ static const struct weir_code codes[] = {
      "kafka.properties.\"fetch.wait.max.ms\"=20."},
     {"E201", "expression syntax", "The expression could not be read at the marked place.",
      "spend: sum(amount, 24h",
-     "The operators are + - * / %, comparisons, `and or not`, and `if(c, a, b)`. `weir explain "
-     "functions` lists the functions."},
+     "The operators are + - * / %, comparisons, `and or not`, and `if(c, a, b)`. `weir help "
+     "reference` lists the functions."},
     {"E202", "unknown function", "There is no function or aggregate of this name.",
-     "spend: summ(amount, 24h)", "Take the suggested name; `weir help` lists functions and aggregates."},
+     "spend: summ(amount, 24h)",
+     "Take the suggested name; `weir help reference` lists functions and aggregates."},
     {"E203", "wrong number or kind of arguments", "The function takes other arguments than these.",
      "spend: sum(amount)      # over which window?", "The message shows how the function is written."},
     {"E204", "unknown column",
@@ -223,7 +220,7 @@ static const struct weir_code codes[] = {
      "options: {delta: small}", "`weir help OPERATOR` shows the type of every option."},
     {"E304", "the option is out of range",
      "The value of the option lies outside its range, or a list is longer than supported.",
-     "options: {delta: 2}     # adwin: 0 < delta < 1",
+     "options: {delta: 2}     # adwin: at most 1",
      "Choose a value within the range that the message states."},
     {"E305", "a required option is missing", "The operator has no sensible default for this option.", NULL,
      "Add the option under `options:`."},
@@ -245,7 +242,7 @@ static const struct weir_code codes[] = {
      NULL, "Choose another learner, or name the positive class with `labels.positive`."},
     {"E313", "the metric does not fit",
      "The metric does not measure this sort of prediction: for example f1 of a regression.", NULL,
-     "For numbers use mae, rmse or r2; for classes accuracy, f1, log_loss."},
+     "For numbers use mae or rmse; for two classes accuracy, f1 or log_loss; for several accuracy."},
     {"E314", "nothing to watch under this name",
      "`watch` names `model.error` or a column that is a number; this is neither.",
      "drift: [{name: a, watch: model.eror, detector: adwin}]",
@@ -273,7 +270,7 @@ static const struct weir_code codes[] = {
      "The key or value is part of the file format, but this version does not do it yet. weir "
      "refuses the file rather than run it without.",
      "sinks: {predictions: {topic: a, delivery: exactly_once}}",
-     "Remove it; `weir version` and CHANGELOG.md say what this version does."},
+     "Remove it; `weir help reference` lists what this version does not do yet."},
     {"E401", "unknown Kafka property",
      "librdkafka, the Kafka client weir uses, has no property of this name.",
      "kafka: {properties: {fetch.wait.max: 20}}",
@@ -291,10 +288,6 @@ static const struct weir_code codes[] = {
      "Check address, port and security protocol; `docker compose ps` if the broker runs there."},
     {"E405", "the topic does not exist", "The broker answers but has no topic of this name.", NULL,
      "Create the topic, or correct `source.topic`. weir does not create topics it reads from."},
-    {"W310", "waiting rows exceed a limit",
-     "At the expected rate, more rows would wait (for labels, in windows) than the limit "
-     "allows, and the oldest would be given up.",
-     NULL, "Shorten the wait or raise the limit."},
     {"W320", "the label is also an input",
      "The model sees the answer while it predicts: the metrics will look perfect and mean "
      "nothing.",

@@ -27,7 +27,7 @@ static void test_diag_when_rendered_then_looks_as_designed_and_is_sorted(void **
     struct weir_buffer out;
     weir_buffer_init(&out);
     weir_diags_init(&diags, "fraud.yaml", source, sizeof source - 1);
-    assert_int_equal(weir_diag_add(&diags, "W310", (struct weir_mark){3, 3, 0}, "%d rows wait", 432),
+    assert_int_equal(weir_diag_add(&diags, "W320", (struct weir_mark){3, 3, 0}, "%d rows wait", 432),
                      WEIR_OK);
     weir_diag_add(&diags, "E315", (struct weir_mark){0}, "nothing to do");
     assert_int_equal(
@@ -39,7 +39,7 @@ static void test_diag_when_rendered_then_looks_as_designed_and_is_sorted(void **
                         "    2 | \tb: sum(amout, 24h)\n"
                         "      | \t       ^^^^^\n"
                         "      = help: did you mean 'amount'?\n"
-                        "fraud.yaml:3:3: warning[W310]: 432 rows wait\n"
+                        "fraud.yaml:3:3: warning[W320]: 432 rows wait\n"
                         "    3 |   wait: 24h\n"
                         "      |   ^\n"
                         "fraud.yaml: error[E315]: nothing to do\n"
@@ -167,7 +167,7 @@ static void test_diag_when_rendered_as_json_then_text_is_escaped_and_places_are_
     assert_int_equal(weir_diags_render_json(&diags, &out), WEIR_OK);
     assert_string_equal(weir_buffer_text(&out),
                         "{\"file\":\"a\\\"b.yaml\",\"errors\":0,\"warnings\":0,\"findings\":[]}\n");
-    weir_diag_add(&diags, "W310", (struct weir_mark){0}, "back\\slash");
+    weir_diag_add(&diags, "W320", (struct weir_mark){0}, "back\\slash");
     weir_diag_add(&diags, "E204", (struct weir_mark){2, 9, 0}, "'größe'\n");
     weir_diag_help(&diags, "help \"me\"");
     weir_buffer_clear(&out);
@@ -178,7 +178,7 @@ static void test_diag_when_rendered_as_json_then_text_is_escaped_and_places_are_
         "{\"code\":\"E204\",\"severity\":\"error\",\"line\":2,\"column\":9,\"length\":1,\"text\":\"'größe'"
         "\\u000a\","
         "\"help\":\"help \\\"me\\\"\"},"
-        "{\"code\":\"W310\",\"severity\":\"warning\",\"line\":null,\"column\":null,\"length\":null,"
+        "{\"code\":\"W320\",\"severity\":\"warning\",\"line\":null,\"column\":null,\"length\":null,"
         "\"text\":\"back\\\\slash\",\"help\":null}]}\n");
     weir_buffer_deinit(&out);
     weir_diags_deinit(&diags);
