@@ -58,6 +58,11 @@ int weir_diags_render_text(const struct weir_diags *diags, bool color, struct we
  * and column are null for findings without a place, help is null when there is none. */
 int weir_diags_render_json(const struct weir_diags *diags, struct weir_buffer *out);
 
+/* Gives it "did you mean '...'?", or without a near word all of them: "one of a, b, c" (intro: "one of").
+ * `words` ends with NULL. */
+void weir_diag_help_words(struct weir_diags *diags, const char *word, const char *const *words,
+                          const char *intro);
+
 /* The nearest of `names` to `word`: edit distance (transpositions count one) <= 2 or a third of the
  * length; NULL when none is near. */
 const char *weir_suggest(const char *word, const char *const *names, size_t count);

@@ -63,3 +63,21 @@ const char *weir_suggest(const char *word, const char *const *names, size_t coun
     }
     return nearest;
 }
+
+void weir_diag_help_words(struct weir_diags *diags, const char *word, const char *const *words,
+                          const char *intro) {
+    size_t count = 0;
+    while (words[count]) count++;
+    const char *near = weir_suggest(word, words, count);
+    if (near) {
+        weir_diag_help(diags, "did you mean '%s'?", near);
+        return;
+    }
+    struct weir_buffer list;
+    weir_buffer_init(&list);
+    weir_buffer_append_text(&list, intro);
+    for (size_t i = 0; i < count; i++) weir_buffer_format(&list, "%s%s", i ? ", " : " ", words[i]);
+    const char *text = weir_buffer_text(&list);
+    if (text) weir_diag_help(diags, "%s", text);
+    weir_buffer_deinit(&list);
+}

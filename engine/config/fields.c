@@ -414,20 +414,6 @@ const struct weir_key weir_pipeline_keys[] = {
     {.name = "tests", .kind = WEIR_KEY_LATER, .help = "cases for `weir test`"},
     END};
 
-const struct weir_key *weir_key_find(const char *path) {
-    const struct weir_key *keys = weir_pipeline_keys;
-    while (keys) {
-        size_t len = strcspn(path, ".");
-        const struct weir_key *key = keys;
-        while (key->name && (strlen(key->name) != len || memcmp(key->name, path, len) != 0)) key++;
-        if (!key->name) return NULL;
-        if (!path[len]) return key;
-        path += len + 1;
-        keys = key->keys;
-    }
-    return NULL;
-}
-
 static bool locate(const struct weir_key *keys, const char *name, const char *prefix, char *path,
                    size_t bytes) {
     for (const struct weir_key *key = keys; key->name; key++)

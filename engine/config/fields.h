@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fields.h: the one table of all keys of a pipeline file.
  *
- * place:    fields.c (table) -> load.c reads files by it, reference.c prints it, completion and help list it.
+ * place:    fields.c (table) -> load.c reads files by it, reference.c prints it for `weir help reference`.
  * lifetime: process.
  * why:      a key is written down once: its name, type, target, default, range and sentence cannot disagree.
  */
@@ -52,8 +52,6 @@ struct weir_key {
 
 extern const struct weir_key weir_pipeline_keys[];
 
-/* "source.event_time.unit" -> its row, or NULL. List indexes are left out: "drift.watch". */
-const struct weir_key *weir_key_find(const char *path);
 /* Where a key of this name stands elsewhere: its section's path ("source.event_time"), into `path`. False:
  * nowhere. */
 bool weir_key_locate(const char *name, char *path, size_t path_bytes);

@@ -54,7 +54,7 @@ static void unknown_key(struct weir_loader *loader, const struct weir_key *keys,
         weir_diag_help(loader->diags, "'%s' belongs %s%s", key->text,
                        elsewhere[0] ? "into " : "to the top level", elsewhere);
     else
-        weir_loader_help_words(loader, key->text, names, "the keys here are");
+        weir_diag_help_words(loader->diags, key->text, names, "the keys here are");
 }
 
 /* One map per item; names of items must differ. */
@@ -183,7 +183,6 @@ static void check_whole(struct weir_loader *loader, const struct weir_node *root
     struct weir_source_config *source = &pipeline->source;
     const struct weir_node *key = NULL;
     const struct weir_node *map = find(root, "source", &key);
-    source->event_time.idle_ms = WEIR_NOT_GIVEN;
     if (!source->group && pipeline->name) {
         source->group = weir_arena_format(loader->arena, "weir-%s", pipeline->name);
         if (!source->group) loader->out_of_memory = true;

@@ -29,9 +29,6 @@ static inline void *weir_slot_at(const struct weir_slot *slot) {
 void *weir_loader_alloc(struct weir_loader *loader, size_t bytes);
 /* The value of a node is a `kind` of node, or a finding. False also when the node is unknown. */
 bool weir_loader_expect(struct weir_loader *loader, const struct weir_slot *slot, enum weir_node_kind kind);
-/* "did you mean", else all the words after `intro`. `words` ends with NULL. */
-void weir_loader_help_words(struct weir_loader *loader, const char *word, const char *const *words,
-                            const char *intro);
 
 /* Writes the key's default. */
 void weir_load_fallback(const struct weir_key *key, void *target);

@@ -75,7 +75,7 @@ static void load_actions(struct weir_loader *loader, const struct weir_slot *slo
         }
         weir_diag_add(loader->diags, "E114", items[i]->mark, "'%.80s' is no action",
                       weir_node_shown(items[i]));
-        weir_loader_help_words(loader, weir_node_shown(items[i]), slot->key->choices, "one of");
+        weir_diag_help_words(loader->diags, weir_node_shown(items[i]), slot->key->choices, "one of");
     }
     if (mask) memcpy(weir_slot_at(slot), &mask, sizeof mask);
     memcpy((char *)slot->target + slot->key->count_offset, &slot->node, sizeof slot->node);
@@ -125,7 +125,7 @@ static void unknown_type(struct weir_loader *loader, const struct weir_node *nod
         weir_diag_help(loader->diags, "weir calls it '%s'", type_aliases[i][1]);
         return;
     }
-    weir_loader_help_words(loader, type, column_types, "the types are");
+    weir_diag_help_words(loader->diags, type, column_types, "the types are");
 }
 
 /* "float64" or "float64?". */
@@ -133,7 +133,7 @@ static bool read_type(struct weir_loader *loader, const struct weir_node *node, 
     if (node->unknown) return false;
     if (weir_node_is_null(node)) {
         weir_diag_add(loader->diags, "E112", node->mark, "column '%s' has no type", column->name.text);
-        weir_loader_help_words(loader, "", column_types, "the types are");
+        weir_diag_help_words(loader->diags, "", column_types, "the types are");
         return false;
     }
     size_t len = strlen(node->text);
@@ -166,7 +166,7 @@ static bool read_long_column(struct weir_loader *loader, const struct weir_node 
             column->optional = yes;
         } else if (strcmp(key->text, "type") != 0) {
             weir_diag_add(loader->diags, "E110", key->mark, "unknown key '%s' of a column", key->text);
-            weir_loader_help_words(loader, key->text, keys, "the keys are");
+            weir_diag_help_words(loader->diags, key->text, keys, "the keys are");
         }
     }
     const struct weir_node *type = weir_node_get(map, "type");
@@ -264,7 +264,7 @@ static void load_property(struct weir_loader *loader, const struct weir_slot *sl
         if (!slot->key->choices[index]) {
             weir_diag_add(loader->diags, "E114", slot->node->mark, "'%s' cannot be '%.80s'", slot->key->name,
                           weir_node_shown(slot->node));
-            weir_loader_help_words(loader, weir_node_shown(slot->node), slot->key->choices, "one of");
+            weir_diag_help_words(loader->diags, weir_node_shown(slot->node), slot->key->choices, "one of");
             return;
         }
         value = slot->key->choices[index];

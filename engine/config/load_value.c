@@ -42,24 +42,6 @@ static int find_word(const char *const *words, const char *text) {
     return -1;
 }
 
-void weir_loader_help_words(struct weir_loader *loader, const char *word, const char *const *words,
-                            const char *intro) {
-    size_t count = 0;
-    while (words[count]) count++;
-    const char *near = weir_suggest(word, words, count);
-    if (near) {
-        weir_diag_help(loader->diags, "did you mean '%s'?", near);
-        return;
-    }
-    struct weir_buffer list;
-    weir_buffer_init(&list);
-    weir_buffer_append_text(&list, intro);
-    for (size_t i = 0; i < count; i++) weir_buffer_format(&list, "%s%s", i ? ", " : " ", words[i]);
-    const char *text = weir_buffer_text(&list);
-    if (text) weir_diag_help(loader->diags, "%s", text);
-    weir_buffer_deinit(&list);
-}
-
 /* Numbers, durations and sizes, by the kind of the key. WEIR_DATA when the text is none. */
 static int parse_number(const struct weir_key *key, const char *text, void *at) {
     size_t len = strlen(text);
@@ -124,7 +106,7 @@ static void load_choice(struct weir_loader *loader, const struct weir_slot *slot
     }
     weir_diag_add(loader->diags, "E114", slot->node->mark, "'%s' cannot be '%.80s'", slot->key->name,
                   weir_node_shown(slot->node));
-    weir_loader_help_words(loader, weir_node_shown(slot->node), slot->key->choices, "one of");
+    weir_diag_help_words(loader->diags, weir_node_shown(slot->node), slot->key->choices, "one of");
 }
 
 static void load_version(struct weir_loader *loader, const struct weir_slot *slot) {

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "config/measures.h"
 #include "config/pipeline.h"
 #include "weir/number.h"
@@ -92,35 +91,12 @@ static void range_text(const struct weir_option *row, char out[RANGE_TEXT_MAX]) 
         snprintf(out, RANGE_TEXT_MAX, "at %s %s", has_low ? "least" : "most", has_low ? low : high);
 }
 
-/* "a, b, c" of a list that ends with NULL. */
-static void append_words(struct weir_buffer *out, const char *const *words) {
-    for (size_t i = 0; words && words[i]; i++) {
-        if (i) weir_buffer_append_text(out, ", ");
-        weir_buffer_append_text(out, words[i]);
-    }
-}
-
-static void help_words(struct weir_diags *diags, const char *word, const char *const *words,
-                       const char *intro) {
-    size_t count = 0;
-    while (words && words[count]) count++;
-    const char *near = weir_suggest(word, words, count);
-    struct weir_buffer list;
-    weir_buffer_init(&list);
-    append_words(&list, words);
-    if (near)
-        weir_diag_help(diags, "did you mean '%s'?", near);
-    else if (count && weir_buffer_text(&list))
-        weir_diag_help(diags, "%s %s", intro, weir_buffer_text(&list));
-    weir_buffer_deinit(&list);
-}
-
 static int unknown_option(const struct reader *reader, const struct weir_node *key) {
     const char *names[ROW_MAX + 1] = {NULL};
     for (size_t i = 0; i < ROW_MAX && reader->table[i].name; i++) names[i] = reader->table[i].name;
     weir_diag_add(reader->diags, "E302", key->mark, "unknown option '%s'", key->text);
     if (names[0])
-        help_words(reader->diags, key->text, names, "the options are");
+        weir_diag_help_words(reader->diags, key->text, names, "the options are");
     else
         weir_diag_help(reader->diags, "this operator has no options");
     return WEIR_CONFIG;
@@ -139,7 +115,7 @@ static int wrong_type(const struct reader *reader, const struct weir_option *row
         weir_diag_add(reader->diags, "E303", node->mark, "option '%s' is %s, not '%.80s'", row->name,
                       type_text(row), weir_node_shown(node));
     if (choice)
-        help_words(reader->diags, weir_node_shown(node), row->choices, "one of");
+        weir_diag_help_words(reader->diags, weir_node_shown(node), row->choices, "one of");
     else if (row->type == WEIR_OPTION_DURATION)
         weir_diag_help(reader->diags, "a whole number and a unit: ms, s, m, h, d, w");
     else if (row->type == WEIR_OPTION_BOOL)

@@ -51,7 +51,7 @@ struct weir_source_config {
     struct {
         struct weir_name field;
         enum weir_time_unit unit;
-        int64_t lateness_ms, idle_ms; /* WEIR_NOT_GIVEN */
+        int64_t lateness_ms; /* WEIR_NOT_GIVEN */
     } event_time;
     struct weir_column *columns; /* schema, in file order */
     uint32_t column_count;
