@@ -28,11 +28,11 @@ struct weir_expr_function_entry;
 
 struct weir_ast {
     enum weir_ast_kind kind;
-    uint32_t begin, end;     /* bytes of the text, parentheses included */
-    enum weir_token_kind op; /* UNARY, BINARY */
-    const char *name;        /* NAME, CALL: terminated */
-    uint32_t name_end;       /* CALL: end of the name */
-    struct weir_ast **items; /* operands or arguments */
+    uint32_t begin, end;          /* bytes of the text, parentheses included */
+    enum weir_expr_token_kind op; /* UNARY, BINARY */
+    const char *name;             /* NAME, CALL: terminated */
+    uint32_t name_end;            /* CALL: end of the name */
+    struct weir_ast **items;      /* operands or arguments */
     uint32_t count;
     bool cut; /* CALL: a syntax error ended the arguments early; their number says nothing */
     /* filled by check */

@@ -2,9 +2,9 @@
 /* check.c: names and types of an expression's tree.
  *
  * idea:   one walk, children first. A node in error gets the type BAD, which every rule accepts in silence,
- * so one mistake gives one finding and the rest of the expression is still checked. rules:  no silent
- * conversion except int64 -> float64 where both meet. A bool is not a number; text is compared with == and !=
- * only; a timestamp minus a timestamp is a duration.
+ *         so one mistake gives one finding and the rest of the expression is still checked.
+ * rules:  no silent conversion except int64 -> float64 where both meet. A bool is not a number; text is
+ *         compared with == and != only; a timestamp minus a timestamp is a duration.
  */
 #include "expr/check.h"
 
@@ -105,12 +105,13 @@ static void check_name(struct checker *checker, struct weir_ast *ast) {
 /* --- operators --------------------------------------------------------------------------------------------
  */
 
-static const char *sign_of(enum weir_token_kind op) {
+static const char *sign_of(enum weir_expr_token_kind op) {
     static const char *const signs[] = {
-        [WEIR_TOKEN_EQ] = "==", [WEIR_TOKEN_NE] = "!=",   [WEIR_TOKEN_LT] = "<",  [WEIR_TOKEN_LE] = "<=",
-        [WEIR_TOKEN_GT] = ">",  [WEIR_TOKEN_GE] = ">=",   [WEIR_TOKEN_ADD] = "+", [WEIR_TOKEN_SUB] = "-",
-        [WEIR_TOKEN_MUL] = "*", [WEIR_TOKEN_DIV] = "/",   [WEIR_TOKEN_MOD] = "%", [WEIR_TOKEN_AND] = "and",
-        [WEIR_TOKEN_OR] = "or", [WEIR_TOKEN_NOT] = "not",
+        [WEIR_EXPR_TOKEN_EQ] = "==", [WEIR_EXPR_TOKEN_NE] = "!=",   [WEIR_EXPR_TOKEN_LT] = "<",
+        [WEIR_EXPR_TOKEN_LE] = "<=", [WEIR_EXPR_TOKEN_GT] = ">",    [WEIR_EXPR_TOKEN_GE] = ">=",
+        [WEIR_EXPR_TOKEN_ADD] = "+", [WEIR_EXPR_TOKEN_SUB] = "-",   [WEIR_EXPR_TOKEN_MUL] = "*",
+        [WEIR_EXPR_TOKEN_DIV] = "/", [WEIR_EXPR_TOKEN_MOD] = "%",   [WEIR_EXPR_TOKEN_AND] = "and",
+        [WEIR_EXPR_TOKEN_OR] = "or", [WEIR_EXPR_TOKEN_NOT] = "not",
     };
     return signs[op];
 }
@@ -134,24 +135,25 @@ static uint8_t no_arithmetic(struct checker *checker, const struct weir_ast *ast
 
 static uint8_t arithmetic(struct checker *checker, const struct weir_ast *ast, uint8_t a, uint8_t b) {
     if (a == BAD || b == BAD) return BAD;
-    bool add = ast->op == WEIR_TOKEN_ADD, sub = ast->op == WEIR_TOKEN_SUB, div = ast->op == WEIR_TOKEN_DIV;
+    bool add = ast->op == WEIR_EXPR_TOKEN_ADD, sub = ast->op == WEIR_EXPR_TOKEN_SUB,
+         div = ast->op == WEIR_EXPR_TOKEN_DIV;
     if (is_number(a) && is_number(b)) return div ? (uint8_t)WEIR_FLOAT64 : weir_expr_common_type(a, b);
     if (sub && a == WEIR_TIMESTAMP && b == WEIR_TIMESTAMP) return WEIR_DURATION;
     if ((add || sub) && a == WEIR_TIMESTAMP && b == WEIR_DURATION) return WEIR_TIMESTAMP;
     if (add && a == WEIR_DURATION && b == WEIR_TIMESTAMP) return WEIR_TIMESTAMP;
     if (a == WEIR_DURATION && b == WEIR_DURATION)
-        return div                         ? WEIR_FLOAT64
-               : ast->op == WEIR_TOKEN_MUL ? no_arithmetic(checker, ast, a, b)
-                                           : WEIR_DURATION;
+        return div                              ? WEIR_FLOAT64
+               : ast->op == WEIR_EXPR_TOKEN_MUL ? no_arithmetic(checker, ast, a, b)
+                                                : WEIR_DURATION;
     return no_arithmetic(checker, ast, a, b);
 }
 
 static uint8_t comparison(struct checker *checker, const struct weir_ast *ast, uint8_t a, uint8_t b) {
     if (a == BAD || b == BAD) return WEIR_BOOL; /* what it would be is known, so go on checking above */
-    bool equality = ast->op == WEIR_TOKEN_EQ || ast->op == WEIR_TOKEN_NE;
+    bool equality = ast->op == WEIR_EXPR_TOKEN_EQ || ast->op == WEIR_EXPR_TOKEN_NE;
     if (a == WEIR_AST_TYPE_NULL || b == WEIR_AST_TYPE_NULL) {
         REPORT(checker, "E205", ast, "a comparison with null is always null");
-        HELP(checker, ast->op == WEIR_TOKEN_NE ? "write not is_null(x)" : "write is_null(x)");
+        HELP(checker, ast->op == WEIR_EXPR_TOKEN_NE ? "write not is_null(x)" : "write is_null(x)");
         return BAD;
     }
     if (weir_expr_common_type(a, b) == BAD) {
@@ -175,9 +177,9 @@ static void check_operator(struct checker *checker, struct weir_ast *ast) {
     for (uint32_t i = 0; i < ast->count; i++) check(checker, ast->items[i]);
     uint8_t a = ast->items[0]->type, b = ast->items[ast->count - 1]->type;
     switch (ast->op) {
-        case WEIR_TOKEN_NOT:
-        case WEIR_TOKEN_AND:
-        case WEIR_TOKEN_OR:
+        case WEIR_EXPR_TOKEN_NOT:
+        case WEIR_EXPR_TOKEN_AND:
+        case WEIR_EXPR_TOKEN_OR:
             for (uint32_t i = 0; i < ast->count; i++) {
                 char who[16];
                 snprintf(who, sizeof who, "`%s`", sign_of(ast->op));
@@ -185,12 +187,12 @@ static void check_operator(struct checker *checker, struct weir_ast *ast) {
             }
             ast->type = WEIR_BOOL;
             return;
-        case WEIR_TOKEN_EQ:
-        case WEIR_TOKEN_NE:
-        case WEIR_TOKEN_LT:
-        case WEIR_TOKEN_LE:
-        case WEIR_TOKEN_GT:
-        case WEIR_TOKEN_GE:
+        case WEIR_EXPR_TOKEN_EQ:
+        case WEIR_EXPR_TOKEN_NE:
+        case WEIR_EXPR_TOKEN_LT:
+        case WEIR_EXPR_TOKEN_LE:
+        case WEIR_EXPR_TOKEN_GT:
+        case WEIR_EXPR_TOKEN_GE:
             ast->type = comparison(checker, ast, a, b);
             return;
         default:

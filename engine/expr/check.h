@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* check.h: names and types of an expression's tree, before code is made of it.
+ *
+ * place:    parser -> check -> emit; memory is the arena of one compilation (expr.c).
+ * errors:   findings only: E202 to E207 and E210, each at the characters it is about.
+ */
 #ifndef WEIR_EXPR_CHECK_H
 #define WEIR_EXPR_CHECK_H
 

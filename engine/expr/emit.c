@@ -138,42 +138,42 @@ static uint16_t emit_aggregate(struct emitter *emitter, const struct weir_ast *a
 static uint16_t emit_unary(struct emitter *emitter, const struct weir_ast *ast) {
     uint32_t floor = emitter->registers;
     uint16_t operands[3] = {emit_as(emitter, ast->items[0], ast->type)};
-    enum weir_expr_opcode op = ast->op == WEIR_TOKEN_NOT   ? WEIR_OP_NOT
-                               : ast->type == WEIR_FLOAT64 ? WEIR_OP_NEG_F
-                                                           : WEIR_OP_NEG_I;
+    enum weir_expr_opcode op = ast->op == WEIR_EXPR_TOKEN_NOT ? WEIR_OP_NOT
+                               : ast->type == WEIR_FLOAT64    ? WEIR_OP_NEG_F
+                                                              : WEIR_OP_NEG_I;
     return instruction(emitter, op, ast->type, floor, operands);
 }
 
-static enum weir_expr_opcode arithmetic_op(enum weir_token_kind op, bool is_float) {
+static enum weir_expr_opcode arithmetic_op(enum weir_expr_token_kind op, bool is_float) {
     switch (op) {
-        case WEIR_TOKEN_ADD:
+        case WEIR_EXPR_TOKEN_ADD:
             return is_float ? WEIR_OP_ADD_F : WEIR_OP_ADD_I;
-        case WEIR_TOKEN_SUB:
+        case WEIR_EXPR_TOKEN_SUB:
             return is_float ? WEIR_OP_SUB_F : WEIR_OP_SUB_I;
-        case WEIR_TOKEN_MUL:
+        case WEIR_EXPR_TOKEN_MUL:
             return is_float ? WEIR_OP_MUL_F : WEIR_OP_MUL_I;
-        case WEIR_TOKEN_MOD:
+        case WEIR_EXPR_TOKEN_MOD:
             return is_float ? WEIR_OP_MOD_F : WEIR_OP_MOD_I;
         default:
             return WEIR_OP_DIV_F;
     }
 }
 
-static enum weir_expr_opcode comparison_op(enum weir_token_kind op, uint8_t type) {
+static enum weir_expr_opcode comparison_op(enum weir_expr_token_kind op, uint8_t type) {
     bool is_float = type == WEIR_FLOAT64, is_text = weir_type_is_text(type);
     switch (op) {
-        case WEIR_TOKEN_EQ:
+        case WEIR_EXPR_TOKEN_EQ:
             return is_float            ? WEIR_OP_EQ_F
                    : is_text           ? WEIR_OP_EQ_T
                    : type == WEIR_BOOL ? WEIR_OP_EQ_B
                                        : WEIR_OP_EQ_I;
-        case WEIR_TOKEN_NE:
+        case WEIR_EXPR_TOKEN_NE:
             return is_float            ? WEIR_OP_NE_F
                    : is_text           ? WEIR_OP_NE_T
                    : type == WEIR_BOOL ? WEIR_OP_NE_B
                                        : WEIR_OP_NE_I;
-        case WEIR_TOKEN_LT:
-        case WEIR_TOKEN_GT:
+        case WEIR_EXPR_TOKEN_LT:
+        case WEIR_EXPR_TOKEN_GT:
             return is_float ? WEIR_OP_LT_F : WEIR_OP_LT_I;
         default:
             return is_float ? WEIR_OP_LE_F : WEIR_OP_LE_I;
@@ -186,17 +186,17 @@ static uint16_t emit_binary(struct emitter *emitter, const struct weir_ast *ast)
     enum weir_expr_opcode op;
     uint8_t type;
     switch (ast->op) {
-        case WEIR_TOKEN_AND:
+        case WEIR_EXPR_TOKEN_AND:
             op = WEIR_OP_AND, type = WEIR_BOOL;
             break;
-        case WEIR_TOKEN_OR:
+        case WEIR_EXPR_TOKEN_OR:
             op = WEIR_OP_OR, type = WEIR_BOOL;
             break;
-        case WEIR_TOKEN_ADD:
-        case WEIR_TOKEN_SUB:
-        case WEIR_TOKEN_MUL:
-        case WEIR_TOKEN_DIV:
-        case WEIR_TOKEN_MOD:
+        case WEIR_EXPR_TOKEN_ADD:
+        case WEIR_EXPR_TOKEN_SUB:
+        case WEIR_EXPR_TOKEN_MUL:
+        case WEIR_EXPR_TOKEN_DIV:
+        case WEIR_EXPR_TOKEN_MOD:
             type = ast->type;
             op = arithmetic_op(ast->op, type == WEIR_FLOAT64);
             break;
@@ -205,7 +205,7 @@ static uint16_t emit_binary(struct emitter *emitter, const struct weir_ast *ast)
             op = comparison_op(ast->op, type);
     }
     uint16_t a = emit_as(emitter, left, type), b = emit_as(emitter, right, type);
-    bool swapped = ast->op == WEIR_TOKEN_GT || ast->op == WEIR_TOKEN_GE;
+    bool swapped = ast->op == WEIR_EXPR_TOKEN_GT || ast->op == WEIR_EXPR_TOKEN_GE;
     uint16_t operands[3] = {swapped ? b : a, swapped ? a : b};
     return instruction(emitter, op, ast->type, floor, operands);
 }

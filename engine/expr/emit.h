@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* emit.h: a checked tree -> code for the evaluator.
+ *
+ * place:    check -> emit -> struct weir_expr (code.h), one block of its own: weir_expr_destroy.
+ * limits:   instructions and registers as code.h states them; beyond is E208.
+ */
 #ifndef WEIR_EXPR_EMIT_H
 #define WEIR_EXPR_EMIT_H
 

@@ -19,9 +19,9 @@ static char peek(const struct weir_lexer *lexer, uint32_t ahead) {
     return at < lexer->place->len ? lexer->place->text[at] : '\0';
 }
 
-static struct weir_token bad(struct weir_lexer *lexer, struct weir_token token, const char *code,
-                             const char *text, const char *help) {
-    token.kind = WEIR_TOKEN_BAD;
+static struct weir_expr_token bad(struct weir_lexer *lexer, struct weir_expr_token token, const char *code,
+                                  const char *text, const char *help) {
+    token.kind = WEIR_EXPR_TOKEN_BAD;
     token.end = lexer->at;
     weir_expr_place_report(lexer->place, code, token.begin, token.end, "%s", text);
     if (help) weir_diag_help(lexer->place->diags, "%s", help);
@@ -34,8 +34,8 @@ static const struct {
 } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 
 /* The letters after a number: 10m, 24h. */
-static struct weir_token duration(struct weir_lexer *lexer, struct weir_token token, const char *digits,
-                                  bool whole) {
+static struct weir_expr_token duration(struct weir_lexer *lexer, struct weir_expr_token token,
+                                       const char *digits, bool whole) {
     const char *unit = lexer->place->text + lexer->at;
     uint32_t len = 0;
     while (in_name(peek(lexer, len))) len++;
@@ -48,7 +48,7 @@ static struct weir_token duration(struct weir_lexer *lexer, struct weir_token to
         unsigned long long n = strtoull(digits, &end, 10);
         if (n > (unsigned long long)(INT64_MAX / units[i].ms) || strlen(digits) > 19)
             return bad(lexer, token, "E207", "duration is too long", NULL);
-        token.kind = WEIR_TOKEN_DURATION;
+        token.kind = WEIR_EXPR_TOKEN_DURATION;
         token.i = (int64_t)n * units[i].ms;
         token.end = lexer->at;
         return token;
@@ -57,7 +57,7 @@ static struct weir_token duration(struct weir_lexer *lexer, struct weir_token to
                "units are ms, s, m, h and d: 500ms, 10m, 7d");
 }
 
-static struct weir_token number(struct weir_lexer *lexer, struct weir_token token) {
+static struct weir_expr_token number(struct weir_lexer *lexer, struct weir_expr_token token) {
     char digits[NUMBER_BYTES_MAX];
     bool whole = true;
     while (is_digit(peek(lexer, 0))) lexer->at++;
@@ -81,7 +81,7 @@ static struct weir_token number(struct weir_lexer *lexer, struct weir_token toke
 
     token.end = lexer->at;
     if (whole) {
-        token.kind = WEIR_TOKEN_INTEGER;
+        token.kind = WEIR_EXPR_TOKEN_INTEGER;
         for (uint32_t i = 0; i < len; i++)
             if (__builtin_mul_overflow(token.i, 10, &token.i) ||
                 __builtin_add_overflow(token.i, digits[i] - '0', &token.i))
@@ -89,13 +89,13 @@ static struct weir_token number(struct weir_lexer *lexer, struct weir_token toke
                            "write it with a point or exponent (1e19) for a float64");
         return token;
     }
-    token.kind = WEIR_TOKEN_FLOAT;
+    token.kind = WEIR_EXPR_TOKEN_FLOAT;
     token.f = strtod(digits, NULL);
     if (isinf(token.f)) return bad(lexer, token, "E201", "number does not fit into float64", NULL);
     return token;
 }
 
-static struct weir_token string(struct weir_lexer *lexer, struct weir_token token) {
+static struct weir_expr_token string(struct weir_lexer *lexer, struct weir_expr_token token) {
     char quote = peek(lexer, 0);
     char *out = weir_arena_alloc(lexer->arena, lexer->place->len + 1);
     lexer->at++;
@@ -112,8 +112,8 @@ static struct weir_token string(struct weir_lexer *lexer, struct weir_token toke
             else {
                 token.begin = lexer->at;
                 lexer->at += lexer->at + 1 < lexer->place->len ? 2 : 1;
-                struct weir_token wrong = bad(lexer, token, "E201", "unknown escape in a string",
-                                              "known are \\\\ \\\" \\' \\n \\t");
+                struct weir_expr_token wrong = bad(lexer, token, "E201", "unknown escape in a string",
+                                                   "known are \\\\ \\\" \\' \\n \\t");
                 while (lexer->at < lexer->place->len && peek(lexer, 0) != quote) lexer->at++;
                 lexer->at++;
                 if (lexer->at > lexer->place->len) lexer->at = lexer->place->len;
@@ -127,23 +127,24 @@ static struct weir_token string(struct weir_lexer *lexer, struct weir_token toke
     if (!out || lexer->at >= lexer->place->len)
         return bad(lexer, token, "E201", "string is not closed", NULL);
     lexer->at++;
-    token.kind = WEIR_TOKEN_STRING;
+    token.kind = WEIR_EXPR_TOKEN_STRING;
     token.s = out;
     token.end = lexer->at;
     return token;
 }
 
-static struct weir_token name(struct weir_lexer *lexer, struct weir_token token) {
+static struct weir_expr_token name(struct weir_lexer *lexer, struct weir_expr_token token) {
     static const struct {
         const char *word;
-        enum weir_token_kind kind;
-    } words[] = {{"and", WEIR_TOKEN_AND},   {"or", WEIR_TOKEN_OR},       {"not", WEIR_TOKEN_NOT},
-                 {"true", WEIR_TOKEN_TRUE}, {"false", WEIR_TOKEN_FALSE}, {"null", WEIR_TOKEN_NULL}};
+        enum weir_expr_token_kind kind;
+    } words[] = {{"and", WEIR_EXPR_TOKEN_AND},     {"or", WEIR_EXPR_TOKEN_OR},
+                 {"not", WEIR_EXPR_TOKEN_NOT},     {"true", WEIR_EXPR_TOKEN_TRUE},
+                 {"false", WEIR_EXPR_TOKEN_FALSE}, {"null", WEIR_EXPR_TOKEN_NULL}};
     do {
         lexer->at++;
         while (in_name(peek(lexer, 0))) lexer->at++;
     } while (peek(lexer, 0) == '.' && starts_name(peek(lexer, 1)));
-    token.kind = WEIR_TOKEN_NAME;
+    token.kind = WEIR_EXPR_TOKEN_NAME;
     token.end = lexer->at;
     token.s = lexer->place->text + token.begin;
     token.len = token.end - token.begin;
@@ -154,7 +155,7 @@ static struct weir_token name(struct weir_lexer *lexer, struct weir_token token)
 }
 
 /* What people write from other languages, with the word that stands here. */
-static struct weir_token stray(struct weir_lexer *lexer, struct weir_token token) {
+static struct weir_expr_token stray(struct weir_lexer *lexer, struct weir_expr_token token) {
     static const struct {
         const char *text, *help;
     } known[] = {
@@ -175,17 +176,17 @@ static struct weir_token stray(struct weir_lexer *lexer, struct weir_token token
     return bad(lexer, token, "E201", "unexpected character", NULL);
 }
 
-struct weir_token weir_lexer_next(struct weir_lexer *lexer) {
+struct weir_expr_token weir_lexer_next(struct weir_lexer *lexer) {
     static const struct {
         char text[3];
-        enum weir_token_kind kind;
-    } signs[] = {{"==", WEIR_TOKEN_EQ},   {"!=", WEIR_TOKEN_NE},  {"<=", WEIR_TOKEN_LE},
-                 {">=", WEIR_TOKEN_GE},   {"<", WEIR_TOKEN_LT},   {">", WEIR_TOKEN_GT},
-                 {"+", WEIR_TOKEN_ADD},   {"-", WEIR_TOKEN_SUB},  {"*", WEIR_TOKEN_MUL},
-                 {"/", WEIR_TOKEN_DIV},   {"%", WEIR_TOKEN_MOD},  {"(", WEIR_TOKEN_OPEN},
-                 {")", WEIR_TOKEN_CLOSE}, {",", WEIR_TOKEN_COMMA}};
+        enum weir_expr_token_kind kind;
+    } signs[] = {{"==", WEIR_EXPR_TOKEN_EQ},   {"!=", WEIR_EXPR_TOKEN_NE},  {"<=", WEIR_EXPR_TOKEN_LE},
+                 {">=", WEIR_EXPR_TOKEN_GE},   {"<", WEIR_EXPR_TOKEN_LT},   {">", WEIR_EXPR_TOKEN_GT},
+                 {"+", WEIR_EXPR_TOKEN_ADD},   {"-", WEIR_EXPR_TOKEN_SUB},  {"*", WEIR_EXPR_TOKEN_MUL},
+                 {"/", WEIR_EXPR_TOKEN_DIV},   {"%", WEIR_EXPR_TOKEN_MOD},  {"(", WEIR_EXPR_TOKEN_OPEN},
+                 {")", WEIR_EXPR_TOKEN_CLOSE}, {",", WEIR_EXPR_TOKEN_COMMA}};
     while (lexer->at < lexer->place->len && strchr(" \t\r\n", peek(lexer, 0)) && peek(lexer, 0)) lexer->at++;
-    struct weir_token token = {.begin = lexer->at, .end = lexer->at};
+    struct weir_expr_token token = {.begin = lexer->at, .end = lexer->at};
     if (lexer->at >= lexer->place->len) return token;
     char c = peek(lexer, 0);
     if (is_digit(c)) return number(lexer, token);

@@ -12,38 +12,38 @@
 #include "base/arena.h"
 #include "expr/place.h"
 
-enum weir_token_kind {
-    WEIR_TOKEN_END,
-    WEIR_TOKEN_BAD,
-    WEIR_TOKEN_INTEGER,
-    WEIR_TOKEN_FLOAT,
-    WEIR_TOKEN_STRING,
-    WEIR_TOKEN_DURATION,
-    WEIR_TOKEN_NAME,
-    WEIR_TOKEN_TRUE,
-    WEIR_TOKEN_FALSE,
-    WEIR_TOKEN_NULL,
-    WEIR_TOKEN_OR,
-    WEIR_TOKEN_AND,
-    WEIR_TOKEN_NOT,
-    WEIR_TOKEN_EQ,
-    WEIR_TOKEN_NE,
-    WEIR_TOKEN_LT,
-    WEIR_TOKEN_LE,
-    WEIR_TOKEN_GT,
-    WEIR_TOKEN_GE,
-    WEIR_TOKEN_ADD,
-    WEIR_TOKEN_SUB,
-    WEIR_TOKEN_MUL,
-    WEIR_TOKEN_DIV,
-    WEIR_TOKEN_MOD,
-    WEIR_TOKEN_OPEN,
-    WEIR_TOKEN_CLOSE,
-    WEIR_TOKEN_COMMA,
+enum weir_expr_token_kind {
+    WEIR_EXPR_TOKEN_END,
+    WEIR_EXPR_TOKEN_BAD,
+    WEIR_EXPR_TOKEN_INTEGER,
+    WEIR_EXPR_TOKEN_FLOAT,
+    WEIR_EXPR_TOKEN_STRING,
+    WEIR_EXPR_TOKEN_DURATION,
+    WEIR_EXPR_TOKEN_NAME,
+    WEIR_EXPR_TOKEN_TRUE,
+    WEIR_EXPR_TOKEN_FALSE,
+    WEIR_EXPR_TOKEN_NULL,
+    WEIR_EXPR_TOKEN_OR,
+    WEIR_EXPR_TOKEN_AND,
+    WEIR_EXPR_TOKEN_NOT,
+    WEIR_EXPR_TOKEN_EQ,
+    WEIR_EXPR_TOKEN_NE,
+    WEIR_EXPR_TOKEN_LT,
+    WEIR_EXPR_TOKEN_LE,
+    WEIR_EXPR_TOKEN_GT,
+    WEIR_EXPR_TOKEN_GE,
+    WEIR_EXPR_TOKEN_ADD,
+    WEIR_EXPR_TOKEN_SUB,
+    WEIR_EXPR_TOKEN_MUL,
+    WEIR_EXPR_TOKEN_DIV,
+    WEIR_EXPR_TOKEN_MOD,
+    WEIR_EXPR_TOKEN_OPEN,
+    WEIR_EXPR_TOKEN_CLOSE,
+    WEIR_EXPR_TOKEN_COMMA,
 };
 
-struct weir_token {
-    enum weir_token_kind kind;
+struct weir_expr_token {
+    enum weir_expr_token_kind kind;
     uint32_t begin, end;
     int64_t i; /* INTEGER; DURATION in ms */
     double f;
@@ -57,6 +57,6 @@ struct weir_lexer {
     uint32_t at;
 };
 
-struct weir_token weir_lexer_next(struct weir_lexer *lexer);
+struct weir_expr_token weir_lexer_next(struct weir_lexer *lexer);
 
 #endif

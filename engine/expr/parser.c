@@ -15,33 +15,33 @@ struct parser {
     struct weir_lexer lexer;
     struct weir_expr_place *place;
     struct weir_arena *arena;
-    struct weir_token token; /* the next, not yet taken */
-    uint32_t taken_end;      /* end of the last taken token */
+    struct weir_expr_token token; /* the next, not yet taken */
+    uint32_t taken_end;           /* end of the last taken token */
     uint32_t depth;
     bool failed, no_memory;
 };
 
 enum power { POWER_NONE, POWER_OR, POWER_AND, POWER_NOT, POWER_COMPARE, POWER_ADD, POWER_MUL, POWER_NEGATE };
 
-static enum power binary_power(enum weir_token_kind kind) {
+static enum power binary_power(enum weir_expr_token_kind kind) {
     switch (kind) {
-        case WEIR_TOKEN_OR:
+        case WEIR_EXPR_TOKEN_OR:
             return POWER_OR;
-        case WEIR_TOKEN_AND:
+        case WEIR_EXPR_TOKEN_AND:
             return POWER_AND;
-        case WEIR_TOKEN_EQ:
-        case WEIR_TOKEN_NE:
-        case WEIR_TOKEN_LT:
-        case WEIR_TOKEN_LE:
-        case WEIR_TOKEN_GT:
-        case WEIR_TOKEN_GE:
+        case WEIR_EXPR_TOKEN_EQ:
+        case WEIR_EXPR_TOKEN_NE:
+        case WEIR_EXPR_TOKEN_LT:
+        case WEIR_EXPR_TOKEN_LE:
+        case WEIR_EXPR_TOKEN_GT:
+        case WEIR_EXPR_TOKEN_GE:
             return POWER_COMPARE;
-        case WEIR_TOKEN_ADD:
-        case WEIR_TOKEN_SUB:
+        case WEIR_EXPR_TOKEN_ADD:
+        case WEIR_EXPR_TOKEN_SUB:
             return POWER_ADD;
-        case WEIR_TOKEN_MUL:
-        case WEIR_TOKEN_DIV:
-        case WEIR_TOKEN_MOD:
+        case WEIR_EXPR_TOKEN_MUL:
+        case WEIR_EXPR_TOKEN_DIV:
+        case WEIR_EXPR_TOKEN_MOD:
             return POWER_MUL;
         default:
             return POWER_NONE;
@@ -68,10 +68,10 @@ static struct weir_ast *node(struct parser *parser, enum weir_ast_kind kind, uin
 
 /* Reports the first syntax error and returns a BAD operand at the current token. */
 static struct weir_ast *fail(struct parser *parser, const char *code, const char *text) {
-    const struct weir_token *token = &parser->token;
-    if (!parser->failed && token->kind != WEIR_TOKEN_BAD) { /* the lexer has reported a BAD one */
+    const struct weir_expr_token *token = &parser->token;
+    if (!parser->failed && token->kind != WEIR_EXPR_TOKEN_BAD) { /* the lexer has reported a BAD one */
         uint32_t end = token->end;
-        if (token->kind == WEIR_TOKEN_END)
+        if (token->kind == WEIR_EXPR_TOKEN_END)
             weir_expr_place_report(parser->place, code, token->begin, end, "%s, but the expression ends",
                                    text);
         else
@@ -100,28 +100,28 @@ static struct weir_ast *with_items(struct parser *parser, struct weir_ast *ast, 
 static struct weir_ast *expression(struct parser *parser, enum power least);
 
 static struct weir_ast *literal(struct parser *parser) {
-    const struct weir_token *token = &parser->token;
+    const struct weir_expr_token *token = &parser->token;
     struct weir_ast *ast = node(parser, WEIR_AST_LITERAL, token->begin, token->end);
     if (!ast) return NULL;
     switch (token->kind) {
-        case WEIR_TOKEN_INTEGER:
+        case WEIR_EXPR_TOKEN_INTEGER:
             ast->value = weir_value_int(token->i);
             break;
-        case WEIR_TOKEN_FLOAT:
+        case WEIR_EXPR_TOKEN_FLOAT:
             ast->value = weir_value_float(token->f);
             break;
-        case WEIR_TOKEN_STRING:
+        case WEIR_EXPR_TOKEN_STRING:
             ast->value = weir_value_text(token->s, token->len);
             break;
-        case WEIR_TOKEN_DURATION:
+        case WEIR_EXPR_TOKEN_DURATION:
             ast->value = weir_value_int(token->i);
             ast->value.type = WEIR_DURATION;
             break;
-        case WEIR_TOKEN_TRUE:
-        case WEIR_TOKEN_FALSE:
-            ast->value = weir_value_bool(token->kind == WEIR_TOKEN_TRUE);
+        case WEIR_EXPR_TOKEN_TRUE:
+        case WEIR_EXPR_TOKEN_FALSE:
+            ast->value = weir_value_bool(token->kind == WEIR_EXPR_TOKEN_TRUE);
             break;
-        case WEIR_TOKEN_NULL:
+        case WEIR_EXPR_TOKEN_NULL:
             ast->kind = WEIR_AST_NULL;
             break;
         default:
@@ -152,15 +152,15 @@ static bool append(struct parser *parser, struct weir_ast *call, uint32_t *capac
 static struct weir_ast *arguments(struct parser *parser, struct weir_ast *call) {
     uint32_t capacity = 0;
     take(parser); /* ( */
-    while (!parser->failed && parser->token.kind != WEIR_TOKEN_CLOSE) {
+    while (!parser->failed && parser->token.kind != WEIR_EXPR_TOKEN_CLOSE) {
         if (!append(parser, call, &capacity, expression(parser, POWER_OR))) return NULL;
-        if (parser->failed || parser->token.kind == WEIR_TOKEN_CLOSE) break;
-        if (parser->token.kind == WEIR_TOKEN_COMMA) {
+        if (parser->failed || parser->token.kind == WEIR_EXPR_TOKEN_CLOSE) break;
+        if (parser->token.kind == WEIR_EXPR_TOKEN_COMMA) {
             take(parser);
-            if (parser->token.kind != WEIR_TOKEN_CLOSE) continue;
+            if (parser->token.kind != WEIR_EXPR_TOKEN_CLOSE) continue;
             fail(parser, "E201", "expected an argument after ','");
         } else {
-            bool end = !parser->failed && parser->token.kind == WEIR_TOKEN_END;
+            bool end = !parser->failed && parser->token.kind == WEIR_EXPR_TOKEN_END;
             fail(parser, "E201", "expected ',' or ')'");
             if (end)
                 weir_diag_help(parser->place->diags,
@@ -175,7 +175,7 @@ static struct weir_ast *arguments(struct parser *parser, struct weir_ast *call) 
 }
 
 static struct weir_ast *name_or_call(struct parser *parser) {
-    struct weir_token token = parser->token;
+    struct weir_expr_token token = parser->token;
     struct weir_ast *ast = node(parser, WEIR_AST_NAME, token.begin, token.end);
     if (ast) ast->name = weir_arena_copy(parser->arena, token.s, token.len);
     if (!ast || !ast->name) {
@@ -183,7 +183,7 @@ static struct weir_ast *name_or_call(struct parser *parser) {
         return NULL;
     }
     take(parser);
-    if (parser->token.kind != WEIR_TOKEN_OPEN) return ast;
+    if (parser->token.kind != WEIR_EXPR_TOKEN_OPEN) return ast;
     ast->kind = WEIR_AST_CALL;
     ast->name_end = token.end;
     return arguments(parser, ast);
@@ -194,7 +194,7 @@ static struct weir_ast *parenthesised(struct parser *parser) {
     take(parser);
     struct weir_ast *inner = expression(parser, POWER_OR);
     if (!inner) return NULL;
-    if (parser->token.kind == WEIR_TOKEN_CLOSE && !parser->failed)
+    if (parser->token.kind == WEIR_EXPR_TOKEN_CLOSE && !parser->failed)
         take(parser);
     else
         fail(parser, "E201", "expected ')'");
@@ -204,26 +204,26 @@ static struct weir_ast *parenthesised(struct parser *parser) {
 }
 
 static struct weir_ast *prefix(struct parser *parser) {
-    struct weir_token token = parser->token;
+    struct weir_expr_token token = parser->token;
     switch (token.kind) {
-        case WEIR_TOKEN_BAD:
-        case WEIR_TOKEN_INTEGER:
-        case WEIR_TOKEN_FLOAT:
-        case WEIR_TOKEN_STRING:
-        case WEIR_TOKEN_DURATION:
-        case WEIR_TOKEN_TRUE:
-        case WEIR_TOKEN_FALSE:
-        case WEIR_TOKEN_NULL:
+        case WEIR_EXPR_TOKEN_BAD:
+        case WEIR_EXPR_TOKEN_INTEGER:
+        case WEIR_EXPR_TOKEN_FLOAT:
+        case WEIR_EXPR_TOKEN_STRING:
+        case WEIR_EXPR_TOKEN_DURATION:
+        case WEIR_EXPR_TOKEN_TRUE:
+        case WEIR_EXPR_TOKEN_FALSE:
+        case WEIR_EXPR_TOKEN_NULL:
             return literal(parser);
-        case WEIR_TOKEN_NAME:
+        case WEIR_EXPR_TOKEN_NAME:
             return name_or_call(parser);
-        case WEIR_TOKEN_OPEN:
+        case WEIR_EXPR_TOKEN_OPEN:
             return parenthesised(parser);
-        case WEIR_TOKEN_SUB:
-        case WEIR_TOKEN_NOT: {
+        case WEIR_EXPR_TOKEN_SUB:
+        case WEIR_EXPR_TOKEN_NOT: {
             take(parser);
             struct weir_ast *operand =
-                expression(parser, token.kind == WEIR_TOKEN_SUB ? POWER_NEGATE : POWER_NOT);
+                expression(parser, token.kind == WEIR_EXPR_TOKEN_SUB ? POWER_NEGATE : POWER_NOT);
             if (!operand) return NULL;
             struct weir_ast *ast = node(parser, WEIR_AST_UNARY, token.begin, operand->end);
             if (ast) ast->op = token.kind;
@@ -247,12 +247,12 @@ static struct weir_ast *expression(struct parser *parser, enum power least) {
     struct weir_ast *left = prefix(parser);
     bool compared = false;
     while (left && !parser->failed) {
-        enum weir_token_kind op = parser->token.kind;
+        enum weir_expr_token_kind op = parser->token.kind;
         enum power power = binary_power(op);
         if (power == POWER_NONE || power < least) break;
         if (power == POWER_COMPARE && compared) {
             fail(parser, "E201", "comparisons do not chain: expected `and` or `or`");
-            if (op != WEIR_TOKEN_BAD) weir_diag_help(parser->place->diags, "write a < b and b < c");
+            if (op != WEIR_EXPR_TOKEN_BAD) weir_diag_help(parser->place->diags, "write a < b and b < c");
             break;
         }
         compared = power == POWER_COMPARE;
@@ -271,7 +271,7 @@ struct weir_ast *weir_expr_parse(struct weir_expr_place *place, struct weir_aren
     struct parser parser = {.lexer = {.place = place, .arena = arena}, .place = place, .arena = arena};
     parser.token = weir_lexer_next(&parser.lexer);
     struct weir_ast *ast = expression(&parser, POWER_OR);
-    if (ast && !parser.failed && parser.token.kind != WEIR_TOKEN_END)
+    if (ast && !parser.failed && parser.token.kind != WEIR_EXPR_TOKEN_END)
         fail(&parser, "E201", "expected an operator or the end");
     return parser.no_memory ? NULL : ast;
 }

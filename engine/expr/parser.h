@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* parser.h: text -> tree, by operator precedence.
+ *
+ * place:    lexer -> parser -> check; memory is the arena of one compilation (expr.c).
+ * limits:   the two below; beyond is E208. Every other syntax error is E201.
+ */
 #ifndef WEIR_EXPR_PARSER_H
 #define WEIR_EXPR_PARSER_H
 
