@@ -21,7 +21,7 @@ static char *write_int(char *end, int64_t value) {
     return end;
 }
 
-struct weir_bytes weir_text_of(struct weir_arena *arena, int64_t value) {
+static struct weir_bytes integer(struct weir_arena *arena, int64_t value) {
     char digits[24], *end = digits + sizeof digits;
     char *start = write_int(end, value);
     size_t len = (size_t)(end - start);
@@ -30,7 +30,9 @@ struct weir_bytes weir_text_of(struct weir_arena *arena, int64_t value) {
     return (struct weir_bytes){copy, copy ? len : 0};
 }
 
-struct weir_bytes weir_record_id(struct weir_arena *arena, const struct weir_record *record) {
+/* "topic-partition-offset": names a record everywhere, and makes duplicates of what answers it recognisable.
+ */
+static struct weir_bytes record_id(struct weir_arena *arena, const struct weir_record *record) {
     char tail[52], *end = tail + sizeof tail;
     char *start = write_int(end, record->offset);
     *--start = '-';
@@ -51,9 +53,9 @@ uint32_t weir_headers_answer(struct weir_arena *arena, const char *pipeline, con
     if (!h) return 0;
     uint32_t n = 0;
     h[n++] = (struct weir_header){"weir-pipeline", text(pipeline)};
-    h[n++] = (struct weir_header){"weir-id", weir_record_id(arena, record)};
+    h[n++] = (struct weir_header){"weir-id", record_id(arena, record)};
     if (model_version)
-        h[n++] = (struct weir_header){"weir-model-version", weir_text_of(arena, (int64_t)model_version)};
+        h[n++] = (struct weir_header){"weir-model-version", integer(arena, (int64_t)model_version)};
     for (uint32_t i = 0; i < record->header_count; i++)
         if (!strcmp(record->headers[i].name, "traceparent")) {
             h[n++] = record->headers[i];
@@ -83,7 +85,7 @@ static const char *rfc3339(struct weir_arena *arena, int64_t time_ms) {
 uint32_t weir_headers_alert(struct weir_arena *arena, const char *pipeline, const struct weir_alert *alert,
                             const char *content_type, const struct weir_header **headers) {
     struct weir_header *h = weir_arena_alloc(arena, ALERT_HEADER_COUNT * sizeof *h);
-    struct weir_bytes id = weir_record_id(arena, alert->record);
+    struct weir_bytes id = record_id(arena, alert->record);
     /* Made of the position alone: a replay after a crash sends the same id, receivers drop the double. */
     const char *ce_id = weir_arena_format(arena, "%s/%s/%.*s", pipeline, alert->drift->name, (int)id.len,
                                           id.data ? id.data : "");
@@ -112,10 +114,10 @@ uint32_t weir_headers_dead_letter(struct weir_arena *arena, const struct weir_re
                                        : weir_arena_copy(arena, error->text, strlen(error->text));
     *headers = h;
     if (!h || !message) return 0;
-    struct weir_bytes partition = weir_text_of(arena, record->partition);
-    struct weir_bytes offset = weir_text_of(arena, record->offset);
+    struct weir_bytes partition = integer(arena, record->partition);
+    struct weir_bytes offset = integer(arena, record->offset);
     bool timed = record->timestamp_ms != WEIR_NO_TIMESTAMP;
-    struct weir_bytes timestamp = timed ? weir_text_of(arena, record->timestamp_ms) : text("");
+    struct weir_bytes timestamp = timed ? integer(arena, record->timestamp_ms) : text("");
     const char *stage = strcmp(error->code, "D120") < 0   ? "decode"
                         : strcmp(error->code, "D122") < 0 ? "time"
                                                           : "label";

@@ -18,10 +18,5 @@ uint32_t weir_headers_alert(struct weir_arena *arena, const char *pipeline, cons
                             const char *content_type, const struct weir_header **headers);
 uint32_t weir_headers_dead_letter(struct weir_arena *arena, const struct weir_record *record,
                                   const struct weir_data_error *error, const struct weir_header **headers);
-/* "topic-partition-offset": names a record everywhere, and makes duplicates of what answers it recognisable.
- */
-struct weir_bytes weir_record_id(struct weir_arena *arena, const struct weir_record *record);
-/* Text of an integer. */
-struct weir_bytes weir_text_of(struct weir_arena *arena, int64_t value);
 
 #endif

@@ -206,9 +206,6 @@ double weir_task_metric_window(const struct weir_task *task, uint32_t i) {
 }
 uint64_t weir_task_model_version(const struct weir_task *task) { return task->model.version; }
 int64_t weir_task_watermark(const struct weir_task *task) { return task->intake.watermark_ms; }
-void weir_task_features_stats(const struct weir_task *task, struct weir_features_stats *stats) {
-    weir_features_stats(task->features, stats);
-}
 
 #define TASK_VERSION 1
 

@@ -58,7 +58,6 @@ double weir_task_metric(const struct weir_task *task, uint32_t i);
 double weir_task_metric_window(const struct weir_task *task, uint32_t i);
 uint64_t weir_task_model_version(const struct weir_task *task);
 int64_t weir_task_watermark(const struct weir_task *task);
-void weir_task_features_stats(const struct weir_task *task, struct weir_features_stats *stats);
 
 /* Everything that a continued run needs, between batches. load into a fresh task of an equal plan: WEIR_OK,
  * or WEIR_DATA / WEIR_VERSION with the chunk named by weir_state_reader_why: the task is then useless. */

@@ -42,7 +42,6 @@ const char *weir_type_name(enum weir_type type);
 int weir_type_parse(const char *name);
 
 static inline bool weir_type_is_text(uint8_t type) { return type == WEIR_STRING || type == WEIR_CATEGORY; }
-static inline bool weir_type_is_number(uint8_t type) { return !weir_type_is_text(type); }
 
 /* The value as a double: booleans 0/1, times in ms. NaN for null and for text. */
 static inline double weir_value_number(const struct weir_value *value) {
