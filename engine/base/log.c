@@ -6,9 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum weir_log_level newest_level = WEIR_LOG_INFO;
+static enum weir_log_level finest_level = WEIR_LOG_INFO;
 
-void weir_log_set_level(enum weir_log_level level) { newest_level = level; }
+void weir_log_set_level(enum weir_log_level level) { finest_level = level; }
 
 void weir_log(enum weir_log_level level, const char *format, ...) {
     static const char *const names[] = {"error", "warning", "info", "debug"};
@@ -16,7 +16,7 @@ void weir_log(enum weir_log_level level, const char *format, ...) {
     struct timespec now;
     struct tm utc;
     va_list args;
-    if (level > newest_level) return;
+    if (level > finest_level) return;
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     size_t len = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &utc);

@@ -3,8 +3,9 @@
  *
  * place:    demo_stream -> feed -> Kafka sink -> topic card.transactions.
  * threads:  start makes one thread that owns stream and sink; made, seen, failed and stop may be called from
- * any. limits:   with a reader, at most LEAD_MAX rows ahead of it: the embedded cluster forgets what is older
- * than 5 MiB, read or not.
+ *           any.
+ * limits:   with a reader, at most LEAD_MAX rows ahead of it: the embedded cluster forgets what is older than
+ *           5 MiB, read or not.
  */
 #ifndef WEIR_CLI_DEMO_FEED_H
 #define WEIR_CLI_DEMO_FEED_H

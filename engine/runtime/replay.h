@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replay.h: the same task, fed from a file instead of Kafka.
  *
- * place:   file source -> task -> file sinks (`weir replay`). threads: the caller's; runs to the end.
+ * place:   file source -> task -> file sinks (`weir replay`).
+ * threads: the caller's; runs to the end.
  * errors:  WEIR_IO names the file; WEIR_DATA under strict_data names the row.
  */
 #ifndef WEIR_RUNTIME_REPLAY_H
