@@ -40,6 +40,8 @@ static inline rd_kafka_t *broker_producer(void) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "bootstrap.servers", broker_address(), why, sizeof why);
     rd_kafka_conf_set(conf, "linger.ms", "5", why, sizeof why);
+    /* Tests expect record i at its offset: a retried batch must not land behind the next one. */
+    rd_kafka_conf_set(conf, "enable.idempotence", "true", why, sizeof why);
     rd_kafka_conf_set(conf, "queue.buffering.max.messages", "2000000", why, sizeof why);
     rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
     assert_non_null(producer);
