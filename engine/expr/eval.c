@@ -202,10 +202,12 @@ static double real(uint8_t op, const struct weir_value *a, const struct weir_val
     }
 }
 
-/* The operations that most expressions consist of, all in one test: NaN operands make NaN results, so only
- * the result is looked at. False: none of these. */
-static inline bool arithmetic(uint8_t op, const struct weir_value *a, const struct weir_value *b,
-                              struct weir_value *to) {
+static bool is_arithmetic(uint8_t op) { return op >= WEIR_OP_ADD_F && op <= WEIR_OP_DIV_F; }
+
+/* The operations that most expressions consist of. NaN operands make NaN results, so of those only the result
+ * is looked at. */
+static inline struct weir_value arithmetic(uint8_t op, const struct weir_value *a,
+                                           const struct weir_value *b) {
     double x = a->as.f, y = b->as.f, z;
     switch (op) {
         case WEIR_OP_ADD_F:
@@ -217,17 +219,13 @@ static inline bool arithmetic(uint8_t op, const struct weir_value *a, const stru
         case WEIR_OP_MUL_F:
             z = x * y;
             break;
-        case WEIR_OP_DIV_F:
+        default:
             z = y == 0 ? (double)NAN : x / y;
             break;
-        default:
-            return false;
     }
-    to->as.f = z;
-    to->len = 0;
-    to->type = WEIR_FLOAT64;
-    to->null = a->null || b->null || isnan(z);
-    return true;
+    struct weir_value value = weir_value_float(z);
+    value.null = a->null || b->null || isnan(z);
+    return value;
 }
 
 static bool is_binary(uint8_t op) {
@@ -254,13 +252,17 @@ static bool is_binary(uint8_t op) {
     }
 }
 
+#define AT(operand) (&places[(operand) >> WEIR_OPERAND_BITS][(operand)&WEIR_OPERAND_INDEX_MAX])
+
 static struct weir_value run(const struct weir_expr *expr, const struct weir_value *places[4],
                              struct weir_value *registers) {
-#define AT(operand) (&places[(operand) >> WEIR_OPERAND_BITS][(operand)&WEIR_OPERAND_INDEX_MAX])
     for (uint32_t i = 0; i < expr->instruction_count; i++) {
         const struct weir_expr_instruction *op = &expr->code[i];
         const struct weir_value *a = AT(op->a);
-        if (arithmetic(op->op, a, AT(op->b), &registers[op->to])) continue;
+        if (is_arithmetic(op->op)) {
+            registers[op->to] = arithmetic(op->op, a, AT(op->b));
+            continue;
+        }
         const struct weir_value *b = is_binary(op->op) ? AT(op->b) : a;
         /* a local result: an instruction may write the register it reads */
         struct weir_value to = {.type = op->type};
@@ -275,20 +277,32 @@ static struct weir_value run(const struct weir_expr *expr, const struct weir_val
         registers[op->to] = to;
     }
     return *AT(expr->result);
-#undef AT
 }
 
-struct weir_value weir_expr_eval(const struct weir_expr *expr, const struct weir_value *columns,
-                                 const struct weir_value *aggregates, struct weir_arena *arena) {
-    (void)arena; /* no operation makes text yet */
+/* Out of line: its registers are a kilobyte of stack, which one quotient should not pay for. */
+__attribute__((noinline)) static struct weir_value eval_code(const struct weir_expr *expr,
+                                                             const struct weir_value *places[4]) {
 #if defined(__has_attribute) && __has_attribute(uninitialized)
     __attribute__((
         uninitialized)) /* written before read by construction; clearing 1 KiB costs more than the rest */
 #endif
     struct weir_value registers[WEIR_EXPR_REGISTER_MAX];
-    const struct weir_value *places[4] = {registers, columns, aggregates, expr->constants};
+    places[WEIR_IN_REGISTER] = registers;
     struct weir_value value = run(expr, places, registers);
     if (absent(&value)) return weir_value_null(expr->type);
     value.type = (uint8_t)expr->type;
     return value;
 }
+
+struct weir_value weir_expr_eval(const struct weir_expr *expr, const struct weir_value *columns,
+                                 const struct weir_value *aggregates, struct weir_arena *arena) {
+    (void)arena; /* no operation makes text yet */
+    const struct weir_value *places[4] = {NULL, columns, aggregates, expr->constants};
+    if (expr->instruction_count == 1 && is_arithmetic(expr->code->op)) {
+        const struct weir_expr_instruction *op = expr->code;
+        struct weir_value value = arithmetic(op->op, AT(op->a), AT(op->b));
+        return value.null ? weir_value_null(WEIR_FLOAT64) : value;
+    }
+    return eval_code(expr, places);
+}
+#undef AT
