@@ -61,7 +61,7 @@ static bool grow(struct weir_publisher *publisher) {
 static struct weir_output_record *append(struct weir_publisher *publisher, enum weir_stream stream,
                                          uint32_t input_index, int64_t time_ms) {
     if (publisher->count == publisher->capacity && !grow(publisher)) return NULL;
-    publisher->places[publisher->count] = (struct place){NO_PLACE, NO_PLACE};
+    publisher->places[publisher->count] = (struct weir_output_place){NO_PLACE, NO_PLACE};
     struct weir_output_record *out = &publisher->records[publisher->count++];
     *out = (struct weir_output_record){.stream = stream, .input_index = input_index, .timestamp_ms = time_ms};
     return out;
@@ -199,11 +199,15 @@ void weir_publish_alert(struct weir_publisher *publisher, const struct weir_aler
     if (!out) return;
     fill_alert_row(publisher->row, plan->name, alert);
     const char *key = weir_arena_format(publisher->arena, "%s/%s", plan->name, alert->drift->name);
-    if (key) out->key = (struct weir_bytes){key, strlen(key)};
+    if (key)
+        out->key = (struct weir_bytes){key, strlen(key)};
+    else
+        publisher->result = WEIR_NOMEM;
     put_value(publisher, out);
-    if (plan->streams[WEIR_ALERTS].full_envelope)
-        out->header_count = weir_headers_alert(publisher->arena, plan->name, alert,
-                                               plan->streams[WEIR_ALERTS].codec->content_type, &out->headers);
+    if (!plan->streams[WEIR_ALERTS].full_envelope) return;
+    out->header_count = weir_headers_alert(publisher->arena, plan->name, alert,
+                                           plan->streams[WEIR_ALERTS].codec->content_type, &out->headers);
+    if (!out->header_count) publisher->result = WEIR_NOMEM;
 }
 
 void weir_publish_dead_letter(struct weir_publisher *publisher, const struct weir_record *record,
@@ -223,7 +227,7 @@ void weir_publish_dead_letter(struct weir_publisher *publisher, const struct wei
 int weir_publisher_finish(struct weir_publisher *publisher) {
     const char *bytes = publisher->bytes.data;
     for (uint32_t i = 0; i < publisher->count; i++) {
-        const struct place *place = &publisher->places[i];
+        const struct weir_output_place *place = &publisher->places[i];
         if (place->key != NO_PLACE) publisher->records[i].key.data = bytes + place->key;
         if (place->value != NO_PLACE) publisher->records[i].value.data = bytes + place->value;
     }

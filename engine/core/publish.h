@@ -23,7 +23,8 @@ struct weir_publisher {
     struct weir_buffer bytes; /* keys and values of the batch */
     struct weir_arena *arena; /* the task's batch arena: headers */
     struct weir_output_record *records;
-    struct place { /* offsets into `bytes` until it stops moving; NO_PLACE: the record points elsewhere */
+    /* Offsets into `bytes` until it stops moving; NO_PLACE: the record points elsewhere. */
+    struct weir_output_place {
         size_t key, value;
     } * places;
     uint32_t count, capacity;

@@ -76,7 +76,7 @@ struct weir_binding {
 
 /* The head. `save` writes all that a continued run needs and `load` restores it into state that init
  * has set; both begin with weir_state_{write,read}_head. `check` is false when an invariant of the
- * state is broken: the engine stops rather than continue. Verbs that do not apply to a stateless
+ * state is broken: such a state is not loaded. Verbs that do not apply to a stateless
  * operator are NULL together (init, save, load, check). */
 struct weir_operator {
     const char *name;    /* file, symbol, config value, metric and test carry this one name */
