@@ -40,11 +40,11 @@ static void print_plan(const struct weir_loaded *loaded) {
         printf("  drift %s: %s on %s%s\n", plan->drifts[i].name, plan->drifts[i].detector->op.name,
                plan->drifts[i].watch,
                plan->drifts[i].actions & WEIR_ACTION_RESET ? ", resets the model" : "");
-    const char *topics[] = {loaded->pipeline.predictions.topic.text, loaded->pipeline.feature_sink.topic.text,
-                            loaded->pipeline.alerts.topic.text, loaded->pipeline.dead_letter.topic.text};
-    for (int i = 0; i < WEIR_STREAM_COUNT; i++)
+    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
+        const char *topic = weir_pipeline_sink(&loaded->pipeline, (enum weir_stream)i)->topic.text;
         if (plan->streams[i].active)
-            printf("  %s -> %s\n", weir_stream_name((enum weir_stream)i), topics[i] ? topics[i] : "(file)");
+            printf("  %s -> %s\n", weir_stream_name((enum weir_stream)i), topic ? topic : "(file)");
+    }
 }
 
 static int ask_brokers(const struct weir_loaded *loaded) {

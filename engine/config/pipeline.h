@@ -14,6 +14,7 @@
 #include "base/property.h"
 #include "config/node.h"
 #include "weir/operator.h"
+#include "weir/record.h"
 
 /* A name and where it stands. text NULL = absent. */
 struct weir_name {
@@ -135,6 +136,17 @@ struct weir_pipeline {
     int64_t memory_bytes; /* state.memory: cap of keyed state per task; default 1 GiB */
     int64_t commit_ms;    /* commit interval; default 1000 */
 };
+
+/* The sink of a stream of outputs; its node is NULL where the file has none. */
+static inline const struct weir_sink_config *weir_pipeline_sink(const struct weir_pipeline *pipeline,
+                                                                enum weir_stream stream) {
+    const struct weir_sink_config *const sinks[WEIR_STREAM_COUNT] = {
+        [WEIR_PREDICTIONS] = &pipeline->predictions,
+        [WEIR_FEATURES] = &pipeline->feature_sink,
+        [WEIR_ALERTS] = &pipeline->alerts,
+        [WEIR_DEAD_LETTERS] = &pipeline->dead_letter};
+    return sinks[stream];
+}
 
 /* Fills *pipeline from the tree; every finding goes to diags. WEIR_OK, or WEIR_CONFIG when diags holds
  * errors, those of reading the file included (the pipeline is then filled as far as it could be, so that

@@ -134,8 +134,7 @@ static void add_alert_fields(struct field_list *list) {
 
 static void gather(struct field_list *list, struct weir_plan *plan, const struct weir_pipeline *pipeline,
                    enum weir_stream stream, struct weir_diags *diags) {
-    const struct weir_sink_config *sink =
-        stream == WEIR_PREDICTIONS ? &pipeline->predictions : &pipeline->feature_sink;
+    const struct weir_sink_config *sink = weir_pipeline_sink(pipeline, stream);
     list->count = 0;
     if (stream == WEIR_ALERTS) {
         add_alert_fields(list);
@@ -165,9 +164,7 @@ static void keep_fields(struct weir_plan *plan, struct weir_plan_stream *stream,
 
 static void bind_stream(struct weir_plan *plan, const struct weir_pipeline *pipeline, enum weir_stream which,
                         const char *format, struct weir_diags *diags) {
-    const struct weir_sink_config *sinks[WEIR_STREAM_COUNT] = {
-        &pipeline->predictions, &pipeline->feature_sink, &pipeline->alerts, &pipeline->dead_letter};
-    const struct weir_sink_config *sink = sinks[which];
+    const struct weir_sink_config *sink = weir_pipeline_sink(pipeline, which);
     struct weir_plan_stream *stream = &plan->streams[which];
     stream->active = true;
     stream->key_cell = WEIR_NO_CELL;
@@ -200,25 +197,22 @@ static void bind_stream(struct weir_plan *plan, const struct weir_pipeline *pipe
 }
 
 static void check_topics(const struct weir_pipeline *pipeline, struct weir_diags *diags) {
-    const struct weir_sink_config *sinks[] = {&pipeline->predictions, &pipeline->feature_sink,
-                                              &pipeline->alerts, &pipeline->dead_letter};
-    for (size_t i = 0; i < WEIR_STREAM_COUNT; i++)
-        if (sinks[i]->topic.text && pipeline->source.topic.text &&
-            !strcmp(sinks[i]->topic.text, pipeline->source.topic.text)) {
-            weir_diag_add(diags, "E316", weir_name_mark(&sinks[i]->topic),
-                          "'%s' is the source's topic: the pipeline would read what it writes",
-                          sinks[i]->topic.text);
-        }
+    const char *source = pipeline->source.topic.text;
+    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
+        const struct weir_name *topic = &weir_pipeline_sink(pipeline, (enum weir_stream)i)->topic;
+        if (source && topic->text && !strcmp(topic->text, source))
+            weir_diag_add(diags, "E316", weir_name_mark(topic),
+                          "'%s' is the source's topic: the pipeline would read what it writes", source);
+    }
 }
 
 void weir_plan_bind_streams(struct weir_plan *plan, const struct weir_pipeline *pipeline,
                             const struct weir_plan_options *options, struct weir_diags *diags) {
-    const struct weir_node *nodes[WEIR_STREAM_COUNT] = {pipeline->predictions.node,
-                                                        pipeline->feature_sink.node, pipeline->alerts.node,
-                                                        pipeline->dead_letter.node};
     bool override = options && options->override_streams;
-    for (uint32_t i = 0; i < WEIR_STREAM_COUNT; i++)
-        if (override ? options->publish[i] : nodes[i] != NULL)
-            bind_stream(plan, pipeline, (enum weir_stream)i, override ? options->formats[i] : NULL, diags);
+    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
+        enum weir_stream stream = (enum weir_stream)i;
+        if (override ? options->publish[i] : weir_pipeline_sink(pipeline, stream)->node != NULL)
+            bind_stream(plan, pipeline, stream, override ? options->formats[i] : NULL, diags);
+    }
     check_topics(pipeline, diags);
 }

@@ -27,17 +27,16 @@ int weir_topics_look(const struct weir_kafka_client *client, const struct weir_p
                      struct weir_retention *retention, struct weir_error *error) {
     const struct weir_pipeline *pipeline = plan->pipeline;
     const char *source = pipeline->source.topic.text;
-    const char *topics[WEIR_STREAM_COUNT] = {pipeline->predictions.topic.text,
-                                             pipeline->feature_sink.topic.text, pipeline->alerts.topic.text,
-                                             pipeline->dead_letter.topic.text};
     struct weir_kafka_topic_facts facts;
     if (client->embedded) return WEIR_OK; /* makes topics on first use, keeps what fits */
     int result = look(client, source, &facts, &retention->source, error);
     if (!result && !facts.partition_count)
         return weir_error_set(error, WEIR_IO, "topic '%s' does not exist on %s [E405]", source,
                               client->brokers);
-    for (int i = 0; i < WEIR_STREAM_COUNT && !result; i++)
-        if (plan->streams[i].active && topics[i])
-            result = look_or_create(client, topics[i], facts.partition_count, &retention->streams[i], error);
+    for (int i = 0; i < WEIR_STREAM_COUNT && !result; i++) {
+        const char *topic = weir_pipeline_sink(pipeline, (enum weir_stream)i)->topic.text;
+        if (plan->streams[i].active && topic)
+            result = look_or_create(client, topic, facts.partition_count, &retention->streams[i], error);
+    }
     return result;
 }
