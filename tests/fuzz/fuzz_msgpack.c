@@ -1,43 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: no bytes harm the msgpack codec; what it reads it can write and read again. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/arena.h"
-#include "base/buffer.h"
-#include "weir/codec.h"
+#include "codec_round_trip.h"
 
 extern const struct weir_codec weir_codec_msgpack;
-
-static const struct weir_field fields[] = {{"n", WEIR_INT64, true},      {"x", WEIR_FLOAT64, true},
-                                           {"b", WEIR_BOOL, true},       {"s", WEIR_STRING, true},
-                                           {"m.c", WEIR_CATEGORY, true}, {"m.t", WEIR_TIMESTAMP, true}};
-static const struct weir_schema schema = {fields, 6};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    const struct weir_bytes value = {(const char *)data, size};
     struct weir_coder *coder;
-    struct weir_arena arena;
-    struct weir_buffer out;
-    struct weir_value cells[6], again[6];
     struct weir_data_error error = {0};
-    if (weir_codec_msgpack.open(&schema, &coder, NULL)) return 0;
-    weir_arena_init(&arena);
-    weir_buffer_init(&out);
-    size_t frame = weir_codec_msgpack.frame((const char *)data, size, true);
-    if (frame > size || (size && !frame)) abort();
-    int result = weir_codec_msgpack.decode(coder, (struct weir_bytes){(const char *)data, size}, &arena,
-                                           cells, &error);
-    if (result == WEIR_OK) {
-        if (weir_codec_msgpack.encode(coder, cells, &out)) abort();
-        if (weir_codec_msgpack.decode(coder, (struct weir_bytes){out.data, out.len}, &arena, again, &error))
-            abort();
-    } else if (result != WEIR_DATA || error.code[0] != 'D') {
-        abort();
-    }
+    if (weir_codec_msgpack.open(&fuzz_schema, &coder, NULL)) return 0;
+    fuzz_frame(&weir_codec_msgpack, value);
+    fuzz_round_trip(&weir_codec_msgpack, coder, value, true, &error);
     weir_codec_msgpack.close(coder);
-    weir_arena_deinit(&arena);
-    weir_buffer_deinit(&out);
     return 0;
 }
