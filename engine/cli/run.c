@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "cli/summary.h"
 #include "kafka/kafka.h"
-#include "runtime/worker.h"
+#include "runtime/workers.h"
 
 static const struct weir_flag flags[] = {
     {"until-end", NULL, "stop cleanly at the end offsets seen at start"},
@@ -45,13 +45,13 @@ static void see_task(void *owner, int32_t partition, const struct weir_task *tas
     seen->count++;
 }
 
-static void print_summary(const struct weir_worker *worker, const struct weir_summary *summary,
+static void print_summary(const struct weir_workers *workers, const struct weir_summary *summary,
                           const char *format) {
     struct weir_task_counts counts;
     struct weir_buffer text;
     struct task_seen seen = {0};
-    weir_worker_counts(worker, &counts);
-    weir_worker_each_task(worker, &seen, see_task);
+    weir_workers_counts(workers, &counts);
+    weir_workers_each_task(workers, &seen, see_task);
     const struct weir_task *only = seen.count == 1 ? seen.task : NULL; /* metrics of several do not add up */
     weir_buffer_init(&text);
     bool json = format && !strcmp(format, "json");
@@ -68,7 +68,7 @@ static void stop_at_once(int signum) {
 
 static int work(const struct weir_args *args, struct weir_worker_options *options) {
     struct weir_error error = {0};
-    struct weir_worker *worker = NULL;
+    struct weir_workers *workers = NULL;
     struct weir_summary summary;
     weir_summary_init(&summary, options->plan);
     options->watch.owner = &summary;
@@ -76,7 +76,7 @@ static int work(const struct weir_args *args, struct weir_worker_options *option
     signal(SIGINT, stop_at_once);
     signal(SIGTERM, stop_at_once);
     weir_log(WEIR_LOG_INFO, "%s: asking %s for its topics", options->plan->name, options->client.brokers);
-    int result = weir_worker_create(options, &worker, &error);
+    int result = weir_workers_create(options, (uint32_t)options->pipeline->workers, &workers, &error);
     if (result) {
         fprintf(stderr, "weir run: %s\n", error.text);
         weir_summary_deinit(&summary);
@@ -84,10 +84,10 @@ static int work(const struct weir_args *args, struct weir_worker_options *option
     }
     weir_log(WEIR_LOG_INFO, "%s: reading %s from %s as group %s", options->plan->name,
              options->pipeline->source.topic.text, options->client.brokers, options->pipeline->source.group);
-    result = weir_worker_run(worker, &error);
+    result = weir_workers_run(workers, &error);
     if (result) fprintf(stderr, "weir run: %s\n", error.text);
-    print_summary(worker, &summary, weir_args_get(args, "summary"));
-    weir_worker_destroy(worker);
+    print_summary(workers, &summary, weir_args_get(args, "summary"));
+    weir_workers_destroy(workers);
     weir_summary_deinit(&summary);
     return weir_exit_of(result);
 }

@@ -129,6 +129,7 @@ struct weir_pipeline {
     uint32_t drift_count;
     struct weir_sink_config predictions, feature_sink, alerts, dead_letter;
     enum weir_tasks tasks;
+    int64_t workers; /* threads; default 1 */
     struct {
         const char *dir; /* state.dir; NULL = state lives in memory only */
         int64_t snapshot_ms, keep;

@@ -198,6 +198,17 @@ struct weir_coder *weir_task_coder(struct weir_task *task) {
     return task->intake.coder;
 }
 const struct weir_task_counts *weir_task_counts(const struct weir_task *task) { return &task->counts; }
+void weir_task_counts_add(struct weir_task_counts *sum, const struct weir_task_counts *counts) {
+    sum->read += counts->read;
+    sum->applied += counts->applied;
+    sum->late += counts->late;
+    sum->dead_lettered += counts->dead_lettered;
+    sum->dropped += counts->dropped;
+    sum->labelled += counts->labelled;
+    sum->unlabelled += counts->unlabelled;
+    sum->predictions += counts->predictions;
+    sum->alerts += counts->alerts;
+}
 double weir_task_metric(const struct weir_task *task, uint32_t i) {
     return weir_model_metric(&task->model, i);
 }

@@ -52,6 +52,7 @@ int weir_task_process(struct weir_task *task, const struct weir_record *records,
 struct weir_coder *weir_task_coder(struct weir_task *task);
 
 const struct weir_task_counts *weir_task_counts(const struct weir_task *task);
+void weir_task_counts_add(struct weir_task_counts *sum, const struct weir_task_counts *counts);
 /* Prequential value of the plan's i-th metric, over all labelled rows or the last window_rows; NaN:
  * undefined. */
 double weir_task_metric(const struct weir_task *task, uint32_t i);

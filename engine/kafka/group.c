@@ -76,6 +76,7 @@ void weir_kafka_group_lost(struct weir_kafka_source *source, int32_t partition) 
 /* ---- rebalances ---- */
 
 static void assign(struct weir_kafka_source *source, rd_kafka_topic_partition_list_t *list) {
+    source->was_assigned = true;
     int64_t deadline_ms = weir_kafka_now_ms() + ASSIGN_TIMEOUT_MS;
     rd_kafka_resp_err_t code;
     do {

@@ -120,7 +120,9 @@ void weir_kafka_source_close(struct weir_kafka_source *source) {
             rd_kafka_queue_destroy(source->data);
             rd_kafka_queue_destroy(source->events);
         }
-        rd_kafka_destroy_flags(source->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        /* 2.0.2 aborts (sticky assignor: `assignor_state`) when a member that never got an assignment is
+         * destroyed; mended in 2.3.0. Such a member is left to the end of the process instead. */
+        if (source->was_assigned) rd_kafka_destroy_flags(source->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }
     if (source->wake_fd >= 0) close(source->wake_fd);
     weir_kafka_intake_deinit(&source->intake);

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "runtime/flights.h"
 #include "runtime/retention.h"
+#include "runtime/shelf.h"
 #include "runtime/snapshots.h"
 #include "runtime/topics.h"
 
@@ -62,6 +63,7 @@ struct weir_worker {
     uv_timer_t commit_timer, second_timer, snapshot_timer;
     uv_idle_t again; /* active while there is more to do at once */
     uv_signal_t interrupt, terminate;
+    uv_async_t stop_asked;
     bool ends_known, stopping, abandoned, was_down, all_lost;
     uint64_t next_dead_letter_log;
     int64_t now_ms;
@@ -73,7 +75,7 @@ struct weir_worker {
 
 /* ---- stopping ---- */
 
-void weir_worker_stop(struct weir_worker *worker) { worker->stopping = true; }
+void weir_worker_stop(struct weir_worker *worker) { uv_async_send(&worker->stop_asked); }
 
 static void fail(struct weir_worker *worker, int result) {
     if (!worker->result) {
@@ -82,6 +84,12 @@ static void fail(struct weir_worker *worker, int result) {
             weir_error_set(&worker->error, result, "worker stopped: %s", weir_result_name(result));
     }
     worker->stopping = true;
+}
+
+static void on_stop_asked(uv_async_t *handle) {
+    struct weir_worker *worker = handle->data;
+    worker->stopping = true;
+    uv_idle_start(&worker->again, worker->again.idle_cb);
 }
 
 static void on_signal(uv_signal_t *handle, int signum) {
@@ -119,21 +127,9 @@ static struct weir_task *new_task(struct weir_worker *worker) {
     return task;
 }
 
-static void add_counts(struct weir_task_counts *sum, const struct weir_task_counts *counts) {
-    sum->read += counts->read;
-    sum->applied += counts->applied;
-    sum->late += counts->late;
-    sum->dead_lettered += counts->dead_lettered;
-    sum->dropped += counts->dropped;
-    sum->labelled += counts->labelled;
-    sum->unlabelled += counts->unlabelled;
-    sum->predictions += counts->predictions;
-    sum->alerts += counts->alerts;
-}
-
 static void retire(struct weir_worker *worker, struct weir_task **task) {
     if (!*task) return;
-    add_counts(&worker->retired, weir_task_counts(*task));
+    weir_task_counts_add(&worker->retired, weir_task_counts(*task));
     weir_task_destroy(*task);
     *task = NULL;
 }
@@ -185,6 +181,13 @@ static void save_at_rest(struct weir_worker *worker, int32_t partition) {
     weir_snapshots_committed(worker->snapshots, partition, slot->landed, true);
 }
 
+/* A task at rest goes to the shelf, for the worker of this process that may get its partition next. */
+static void hand_over(struct weir_worker *worker, int32_t partition) {
+    struct slot *slot = &worker->slots[partition];
+    if (!worker->options.shelf || !is_live(slot) || slot->landed != slot->position) return;
+    if (weir_shelf_put(worker->options.shelf, partition, slot->position, slot->task)) slot->task = NULL;
+}
+
 static void commit_on_time(struct weir_worker *worker) {
     if (!commit(worker, weir_snapshots_waiting(worker->snapshots))) return;
     for (uint32_t i = 0; i < worker->slot_count; i++)
@@ -208,6 +211,8 @@ static int64_t on_resume(void *owner, int32_t partition, int64_t committed) {
     if (!slot) return committed;
     slot->silent_until = committed;
     if (slot->task || worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) return committed;
+    if (worker->options.shelf) slot->task = weir_shelf_take(worker->options.shelf, partition, committed);
+    if (slot->task) return committed; /* another worker of this process had it */
     int64_t position =
         weir_snapshots_restore(worker->snapshots, worker->options.plan, partition, committed, &slot->task);
     if (position < 0) return committed;
@@ -269,6 +274,7 @@ static void on_revoked(void *owner, const int32_t *partitions, uint32_t count, b
         struct slot *slot = slot_of(worker, partitions[i]);
         if (!slot) continue;
         weir_snapshots_drop(worker->snapshots, partitions[i]);
+        if (!lost) hand_over(worker, partitions[i]);
         slot->owned = false;
         retire(worker, &slot->task);
         weir_log(WEIR_LOG_INFO, "partition %d %s", partitions[i], lost ? "lost" : "given back");
@@ -499,9 +505,11 @@ static void start_loop(struct weir_worker *worker) {
     uv_signal_start(&worker->terminate, on_signal, SIGTERM);
 }
 
-static void close_handle(uv_handle_t *handle, void *unused) {
-    (void)unused;
-    if (!uv_is_closing(handle)) uv_close(handle, NULL);
+/* All of the loop's handles, but not that through which others ask `kept` to stop. */
+static void close_handle(uv_handle_t *handle, void *kept) {
+    const struct weir_worker *worker = kept;
+    if (!uv_is_closing(handle) && (!worker || handle != (const uv_handle_t *)&worker->stop_asked))
+        uv_close(handle, NULL);
 }
 
 int weir_worker_create(const struct weir_worker_options *options, struct weir_worker **out,
@@ -512,6 +520,9 @@ int weir_worker_create(const struct weir_worker_options *options, struct weir_wo
     worker->next_dead_letter_log = 1;
     worker->now_ms = wall_ms();
     uv_loop_init(&worker->loop);
+    uv_async_init(&worker->loop, &worker->stop_asked, on_stop_asked);
+    worker->stop_asked.data = worker;
+    uv_unref((uv_handle_t *)&worker->stop_asked); /* open as long as the worker: others may send any time */
     /* Keys are hashed with a seed nobody outside can know, so that chosen keys cannot pile up in one place.
      */
     if (getrandom(&worker->seed, sizeof worker->seed, 0) != (ssize_t)sizeof worker->seed) worker->seed = 1;
@@ -535,9 +546,14 @@ int weir_worker_run(struct weir_worker *worker, struct weir_error *error) {
     if (worker->abandoned)
         weir_log(WEIR_LOG_WARNING, "stopped at once: outputs in flight will be repeated by the next run");
     else if (commit(worker, true))
-        for (uint32_t i = 0; i < worker->slot_count; i++) save_at_rest(worker, (int32_t)i);
-    uv_walk(&worker->loop, close_handle, NULL);
+        for (uint32_t i = 0; i < worker->slot_count; i++) {
+            save_at_rest(worker, (int32_t)i);
+            hand_over(worker, (int32_t)i);
+        }
+    uv_walk(&worker->loop, close_handle, worker);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
+    weir_kafka_source_close(worker->source); /* leaves the group: what was handed over may go to others now */
+    worker->source = NULL;
     if (worker->result && error) *error = worker->error;
     return worker->result;
 }
@@ -550,6 +566,8 @@ void weir_worker_destroy(struct weir_worker *worker) {
     weir_task_destroy(worker->single);
     weir_flights_deinit(&worker->flights);
     weir_snapshots_close(worker->snapshots);
+    uv_walk(&worker->loop, close_handle, NULL);
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
     uv_loop_close(&worker->loop);
     free(worker->slots);
     free(worker);
@@ -558,8 +576,8 @@ void weir_worker_destroy(struct weir_worker *worker) {
 void weir_worker_counts(const struct weir_worker *worker, struct weir_task_counts *counts) {
     *counts = worker->retired;
     for (uint32_t i = 0; i < worker->slot_count; i++)
-        if (worker->slots[i].task) add_counts(counts, weir_task_counts(worker->slots[i].task));
-    if (worker->single) add_counts(counts, weir_task_counts(worker->single));
+        if (worker->slots[i].task) weir_task_counts_add(counts, weir_task_counts(worker->slots[i].task));
+    if (worker->single) weir_task_counts_add(counts, weir_task_counts(worker->single));
 }
 
 void weir_worker_each_task(const struct weir_worker *worker, void *owner,

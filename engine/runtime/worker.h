@@ -3,7 +3,7 @@
  *
  * place:    Kafka source -> worker -> task -> worker -> Kafka sink. The end of the guided tour.
  * threads:  weir_worker_run runs on the calling thread until the work is done or a signal asks it to stop;
- *           weir_worker_stop may be called from its callbacks.
+ *           weir_worker_stop may be called from its callbacks and from other threads.
  * delivery: at least once: an input's offset is committed only after every output it led to was acknowledged;
  * a crash repeats the tail, with the same weir-id headers. errors:   WEIR_IO: the door failed for good;
  * WEIR_NOMEM, WEIR_BUG: stopped after the last commit.
@@ -30,8 +30,10 @@ struct weir_worker_options {
     uint64_t limit;   /* stop after so many records; 0 = none */
     bool strict_data; /* the first dead letter ends the run (WEIR_DATA) */
     struct weir_worker_watch watch;
+    struct weir_shelf *shelf; /* shared by the workers of a process; NULL: this one is alone */
 };
 
+struct weir_shelf;
 struct weir_worker;
 
 int weir_worker_create(const struct weir_worker_options *options, struct weir_worker **worker,

@@ -164,7 +164,7 @@ static const struct mistake {
     {H "labels: {field: c, if_missing: skip}\n", "E320", 4, 20, 10},
     {H "labels: {field: c, max_pending: 3}\n", "E320", 4, 20, 11},
     {H "http: {listen: 127.0.0.1:1}\n", "E320", 4, 1, 4},
-    {H "workers: 4\n", "E320", 4, 1, 7},
+    {H "workers: 0\n", "E113", 4, 10, 1},
     {H "tests: []\n", "E320", 4, 1, 5},
     {H "state: {snapshot: {every: 1ms}}\n", "E113", 4, 27, 3},
     {H "state: {snapshot: {keep: 1}}\n", "E113", 4, 26, 1},

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/workers.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/shelf.h"
+
+#define INSTANCE_BYTES 256
+
+struct member {
+    struct weir_workers *crew;
+    struct weir_worker *worker;
+    pthread_t thread;
+    bool started;
+    int result;
+    struct weir_error error;
+    struct weir_property *properties; /* the pipeline's, with a group.instance.id of its own */
+    char instance[INSTANCE_BYTES];
+};
+
+struct weir_workers {
+    struct weir_worker_watch watch; /* the caller's */
+    pthread_mutex_t watch_lock;
+    struct weir_shelf *shelf;
+    uint32_t count;
+    struct member members[WEIR_WORKERS_MAX];
+};
+
+static void on_batch(void *owner, const struct weir_task *task, const struct weir_outputs *outputs) {
+    struct weir_workers *crew = owner;
+    if (!outputs->alert_count && crew->count > 1) return; /* nothing to say: no lock per batch */
+    pthread_mutex_lock(&crew->watch_lock);
+    crew->watch.batch(crew->watch.owner, task, outputs);
+    pthread_mutex_unlock(&crew->watch_lock);
+}
+
+/* Two members of one name would throw each other out of the group: each gets the name and its number. */
+static int name_member(struct member *member, struct weir_kafka_client *client, uint32_t index) {
+    size_t bytes = client->property_count * sizeof *client->properties;
+    if (!bytes) return WEIR_OK;
+    member->properties = malloc(bytes);
+    if (!member->properties) return WEIR_NOMEM;
+    memcpy(member->properties, client->properties, bytes);
+    for (uint32_t i = 0; i < client->property_count; i++) {
+        if (strcmp(member->properties[i].name, "group.instance.id") != 0) continue;
+        snprintf(member->instance, sizeof member->instance, "%s-%u", member->properties[i].value, index);
+        member->properties[i].value = member->instance;
+    }
+    client->properties = member->properties;
+    return WEIR_OK;
+}
+
+int weir_workers_create(const struct weir_worker_options *options, uint32_t count, struct weir_workers **out,
+                        struct weir_error *error) {
+    struct weir_workers *crew = calloc(1, sizeof *crew);
+    if (!crew) return weir_error_set(error, WEIR_NOMEM, "no memory for workers");
+    pthread_mutex_init(&crew->watch_lock, NULL);
+    crew->watch = options->watch;
+    crew->count = count;
+    crew->shelf = weir_shelf_create();
+    int result = crew->shelf ? WEIR_OK : weir_error_set(error, WEIR_NOMEM, "no memory for workers");
+    for (uint32_t i = 0; i < count && !result; i++) {
+        struct weir_worker_options own = *options;
+        own.shelf = crew->shelf;
+        own.watch =
+            (struct weir_worker_watch){.owner = crew, .batch = options->watch.batch ? on_batch : NULL};
+        crew->members[i].crew = crew;
+        if (count > 1) result = name_member(&crew->members[i], &own.client, i);
+        if (!result) result = weir_worker_create(&own, &crew->members[i].worker, error);
+    }
+    if (result)
+        weir_workers_destroy(crew);
+    else
+        *out = crew;
+    return result;
+}
+
+static void *run_member(void *owner) {
+    struct member *member = owner;
+    member->result = weir_worker_run(member->worker, &member->error);
+    for (uint32_t i = 0; member->result && i < member->crew->count; i++)
+        if (&member->crew->members[i] != member) weir_worker_stop(member->crew->members[i].worker);
+    return NULL;
+}
+
+int weir_workers_run(struct weir_workers *crew, struct weir_error *error) {
+    for (uint32_t i = 1; i < crew->count; i++)
+        crew->members[i].started =
+            !pthread_create(&crew->members[i].thread, NULL, run_member, &crew->members[i]);
+    run_member(&crew->members[0]);
+    int result = WEIR_OK;
+    for (uint32_t i = 0; i < crew->count; i++) {
+        struct member *member = &crew->members[i];
+        if (i && member->started) pthread_join(member->thread, NULL);
+        if (i && !member->started)
+            weir_error_set(&member->error, member->result = WEIR_NOMEM, "no thread for worker %u", i);
+        if (!result && member->result) {
+            result = member->result;
+            if (error) *error = member->error;
+        }
+    }
+    return result;
+}
+
+void weir_workers_destroy(struct weir_workers *crew) {
+    if (!crew) return;
+    for (uint32_t i = 0; i < crew->count; i++) {
+        weir_worker_destroy(crew->members[i].worker);
+        free(crew->members[i].properties);
+    }
+    weir_shelf_destroy(crew->shelf);
+    pthread_mutex_destroy(&crew->watch_lock);
+    free(crew);
+}
+
+static void add_task(void *owner, int32_t partition, const struct weir_task *task) {
+    (void)partition;
+    weir_task_counts_add(owner, weir_task_counts(task));
+}
+
+void weir_workers_counts(const struct weir_workers *crew, struct weir_task_counts *counts) {
+    memset(counts, 0, sizeof *counts);
+    for (uint32_t i = 0; i < crew->count; i++) {
+        struct weir_task_counts own;
+        weir_worker_counts(crew->members[i].worker, &own);
+        weir_task_counts_add(counts, &own);
+    }
+    weir_shelf_each(crew->shelf, counts, add_task);
+}
+
+void weir_workers_each_task(const struct weir_workers *crew, void *owner,
+                            void (*visit)(void *owner, int32_t partition, const struct weir_task *task)) {
+    weir_shelf_each(crew->shelf, owner, visit);
+    for (uint32_t i = 0; i < crew->count; i++) weir_worker_each_task(crew->members[i].worker, owner, visit);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* workers.h: several workers in one process: `workers: N` threads, each with its own loop, consumer and
+ * producer, all members of one group. The first runs on the calling thread.
+ *
+ * ends:    when every worker is done. A worker that fails stops the others; a signal reaches all of them.
+ * results: do not depend on how many there are: a task moves with its partition (shelf.h).
+ */
+#ifndef WEIR_RUNTIME_WORKERS_H
+#define WEIR_RUNTIME_WORKERS_H
+
+#include "runtime/worker.h"
+
+#define WEIR_WORKERS_MAX 64
+
+struct weir_workers;
+
+/* options.watch is called on every worker's thread, one at a time. Errors as weir_worker_create. */
+int weir_workers_create(const struct weir_worker_options *options, uint32_t count,
+                        struct weir_workers **workers, struct weir_error *error);
+int weir_workers_run(struct weir_workers *workers, struct weir_error *error);
+void weir_workers_destroy(struct weir_workers *workers);
+
+/* After the run: sums over all tasks there were; each task that is left. */
+void weir_workers_counts(const struct weir_workers *workers, struct weir_task_counts *counts);
+void weir_workers_each_task(const struct weir_workers *workers, void *owner,
+                            void (*visit)(void *owner, int32_t partition, const struct weir_task *task));
+
+#endif
