@@ -2,6 +2,7 @@
 /* plan.c: source, time and features of a plan; the model, drift and streams have files of their own. */
 #include "core/plan.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,9 @@ const struct weir_operator *weir_plan_bind_operator(enum weir_family family,
         return NULL;
     }
     union weir_option_value values[OPTION_MAX];
+    size_t options = 0;
+    while (op->options[options].name) options++;
+    assert(options <= OPTION_MAX);
     memset(binding, 0, sizeof *binding);
     if (weir_options_read(use->options, op->options, weir_name_mark(&use->name), diags, values)) return NULL;
     binding->options = values;

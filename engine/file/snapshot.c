@@ -219,6 +219,13 @@ static int make_folder(const char *dir, const char *pipeline, char folder[PATH_B
     return WEIR_OK;
 }
 
+int weir_snapshot_prepare(const char *dir, const char *pipeline, struct weir_error *error) {
+    char folder[PATH_BYTES];
+    int result = make_folder(dir, pipeline, folder, error);
+    if (!result && access(folder, R_OK | W_OK | X_OK)) result = system_error(error, "use", folder);
+    return result;
+}
+
 static int write_all(int fd, const char *bytes, size_t len) {
     while (len) {
         ssize_t wrote = write(fd, bytes, len);

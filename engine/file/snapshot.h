@@ -29,6 +29,9 @@ struct weir_snapshot_head {
     int64_t position; /* the next offset the task would process */
 };
 
+/* Makes the pipeline's folder and sees that it can be read and written. */
+int weir_snapshot_prepare(const char *dir, const char *pipeline, struct weir_error *error);
+
 int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, const void *payload,
                         size_t len, struct weir_error *error);
 

@@ -36,6 +36,7 @@ int weir_snapshots_open(const struct weir_pipeline *pipeline, uv_loop_t *loop, s
                  "state lives in memory only: a restart forgets windows and model (set state.dir)");
         return WEIR_OK;
     }
+    if (weir_snapshot_prepare(pipeline->state.dir, pipeline->name, error)) return WEIR_CONFIG;
     struct weir_snapshots *snapshots = calloc(1, sizeof *snapshots);
     if (!snapshots) return weir_error_set(error, WEIR_NOMEM, "no memory");
     snapshots->pipeline = pipeline;

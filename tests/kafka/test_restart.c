@@ -97,8 +97,21 @@ static void test_run_when_killed_with_state_on_disk_then_answers_equal_an_uninte
     answers_free(&answers);
 }
 
+static void test_run_when_the_state_folder_cannot_be_used_then_it_does_not_start(void **state) {
+    (void)state;
+    char input[128];
+    snprintf(input, sizeof input, "%s", broker_topic("restart.none", 1));
+    struct process_result result = process_weir_run(
+        "run", write_pipeline("none.yaml", "none", input, "restart.o", "restart.oa", ONLY, true),
+        "--until-end", "--set", "state.dir=/proc/none");
+    assert_int_equal(result.code, 78);
+    assert_non_null(strstr(result.err, "cannot create /proc/none"));
+    process_free(&result);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_run_when_the_state_folder_cannot_be_used_then_it_does_not_start),
         cmocka_unit_test(test_run_when_killed_with_state_on_disk_then_answers_equal_an_uninterrupted_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

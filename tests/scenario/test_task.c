@@ -319,6 +319,11 @@ static void test_task_when_time_lies_in_the_future_then_the_watermark_stays(void
     test_pipeline_close(&test);
 }
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ /* clang says it this way */
+#endif
+#endif
 #if !defined(__SANITIZE_ADDRESS__)
 static uint64_t allocation_count;
 void *__libc_malloc(size_t size);
