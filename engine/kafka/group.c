@@ -75,6 +75,22 @@ void weir_kafka_group_lost(struct weir_kafka_source *source, int32_t partition) 
 
 /* ---- rebalances ---- */
 
+/* A named member (group.instance.id) whose file names another topic than before is handed what it had then,
+ * and the broker sees no reason to think again. Those offsets mean nothing in this topic: read and committed
+ * under its name they would skip records. */
+static bool is_of_other_topic(struct weir_kafka_source *source, const rd_kafka_topic_partition_list_t *list) {
+    for (int i = 0; i < list->cnt; i++) {
+        if (!strcmp(list->elems[i].topic, source->topic)) continue;
+        weir_error_set(
+            &source->health.broken, WEIR_IO,
+            "group '%s' still holds topic '%s' for this member (group.instance.id): choose another "
+            "source.group, or start again when its session (session.timeout.ms) is over",
+            source->group, list->elems[i].topic);
+        return true;
+    }
+    return false;
+}
+
 static void assign(struct weir_kafka_source *source, rd_kafka_topic_partition_list_t *list) {
     source->was_assigned = true;
     int64_t deadline_ms = weir_kafka_now_ms() + ASSIGN_TIMEOUT_MS;
@@ -134,7 +150,9 @@ static void revoke(struct weir_kafka_source *source, rd_kafka_topic_partition_li
 void weir_kafka_group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                                 rd_kafka_topic_partition_list_t *list, void *opaque) {
     struct weir_kafka_source *source = opaque;
-    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !source->closing)
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && is_of_other_topic(source, list))
+        rd_kafka_assign(rk, NULL);
+    else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !source->closing)
         assign(source, list);
     else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS || code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
         revoke(source, list);

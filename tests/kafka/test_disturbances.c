@@ -222,6 +222,35 @@ static void test_run_when_it_sleeps_past_its_session_then_it_joins_again(void **
     print_message("%ld answers repeated\n", close_stage(&stage));
 }
 
+static void test_run_when_a_named_member_changes_its_topic_then_it_is_refused_until_it_may_read_all(
+    void **state) {
+    (void)state;
+    struct stage before, after;
+    char group[200], other[200];
+    const char *const name = "kafka.properties.group.instance.id=only";
+    open_stage(&before, "named.before");
+    open_stage(&after, "named.after");
+    send_until(&before, 100);
+    send_until(&after, 150);
+    snprintf(group, sizeof group, "source.group=%s", before.input);
+    snprintf(other, sizeof other, "source.group=%s", after.input);
+    struct process_result ran =
+        process_weir_run("run", before.pipeline, "--until-end", "--set", group, "--set", name);
+    assert_int_equal(ran.code, 0);
+    process_free(&ran);
+    ran = process_weir_run("run", after.pipeline, "--until-end", "--set", group, "--set", name);
+    assert_int_equal(ran.code, 74);
+    assert_non_null(strstr(ran.err, "still holds topic"));
+    process_free(&ran);
+    ran = process_weir_run("run", after.pipeline, "--until-end", "--summary", "json", "--set", other, "--set",
+                           name);
+    assert_int_equal(ran.code, 0);
+    assert_non_null(strstr(ran.out, "\"read\":300,"));
+    process_free(&ran);
+    rd_kafka_destroy(before.producer);
+    rd_kafka_destroy(after.producer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_when_it_is_stopped_at_work_then_two_runs_answer_each_record_once),
@@ -229,6 +258,8 @@ int main(void) {
         cmocka_unit_test(test_run_when_one_of_two_members_is_stopped_then_nothing_is_lost),
         cmocka_unit_test(test_run_when_the_broker_goes_and_comes_then_it_goes_on_and_says_so),
         cmocka_unit_test(test_run_when_it_sleeps_past_its_session_then_it_joins_again),
+        cmocka_unit_test(
+            test_run_when_a_named_member_changes_its_topic_then_it_is_refused_until_it_may_read_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
