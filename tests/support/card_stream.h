@@ -25,7 +25,7 @@ static inline const char *write_pipeline(const char *file, const char *group, co
     snprintf(yaml, sizeof yaml,
              "weir: 1\nname: restart\n"
              "kafka: {brokers: '%s', properties: {%s}}\n"
-             "source:\n  topic: %s\n  group: %s\n  event_time: {field: ts, lateness: 2s}\n"
+             "source:\n  topic: %s\n  group: %s-%ld\n  event_time: {field: ts, lateness: 2s}\n"
              "  schema: {n: int64, card: string, ts: int64, x: float64, label: int64}\n"
              "labels: {field: label}\n"
              "features:\n"
@@ -38,7 +38,7 @@ static inline const char *write_pipeline(const char *file, const char *group, co
              "commit: {interval: 100ms}\n%s"
              "sinks:\n  predictions: {topic: %s, fields: [n, n10, all10, score, model.version]}\n"
              "  alerts: {topic: %s}\n",
-             broker_address(), member, input, group, keep ? dir : "", output, alerts);
+             broker_address(), member, input, group, (long)getpid(), keep ? dir : "", output, alerts);
     char *path = paths[next++ & 7];
     snprintf(path, sizeof paths[0], "%s", process_write_text(file, yaml));
     return path;
