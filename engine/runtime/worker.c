@@ -462,11 +462,9 @@ static int open_doors(struct weir_worker *worker, struct weir_error *error) {
     const struct weir_pipeline *pipeline = worker->options.pipeline;
     struct weir_kafka_sink_options sink = {.client = worker->options.client,
                                            .watch = {worker, on_delivered, on_refused}};
-    const struct weir_sink_config *configs[WEIR_STREAM_COUNT] = {
-        &pipeline->predictions, &pipeline->feature_sink, &pipeline->alerts, &pipeline->dead_letter};
     for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
         if (!worker->options.plan->streams[i].active) continue;
-        sink.topics[i] = configs[i]->topic.text;
+        sink.topics[i] = weir_pipeline_sink(pipeline, (enum weir_stream)i)->topic.text;
         sink.bare[i] = !worker->options.plan->streams[i].full_envelope && i != WEIR_DEAD_LETTERS;
     }
     int result = weir_kafka_sink_open(&sink, &worker->sink, error);
