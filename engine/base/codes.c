@@ -76,6 +76,9 @@ static const struct weir_code codes[] = {
      NULL,
      "A label with many values is usually an identifier. Choose another column, or group the "
      "values in a feature."},
+    {"D130", "the record ended the process",
+     "weir died twice while this very record was in its hands: it was set aside unread, and journaled.", NULL,
+     "Keep the dead letter and report it: a record must never end the process."},
     {"E101", "the file cannot be read",
      "The pipeline file does not exist, is a directory, or may not be read by this user.",
      "weir check fruad.yaml", "Check the path and its permissions."},
@@ -288,6 +291,21 @@ static const struct weir_code codes[] = {
      "Check address, port and security protocol; `docker compose ps` if the broker runs there."},
     {"E405", "the topic does not exist", "The broker answers but has no topic of this name.", NULL,
      "Create the topic, or correct `source.topic`. weir does not create topics it reads from."},
+    {"E410", "the group's offsets are not weir's",
+     "Exactly-once keeps a unit number and a digest in the metadata of the group's offsets. Here something "
+     "else "
+     "stands there: another program commits offsets in this group.",
+     NULL, "Give the pipeline a `source.group` of its own."},
+    {"E411", "the state cannot be rebuilt",
+     "The journal or every snapshot that reaches back far enough is gone or broken.", NULL,
+     "The message says which topic. Bring it back from a copy, or start with a new `source.group`: windows "
+     "and "
+     "model start cold there."},
+    {"E412", "the replay diverged",
+     "The input, the outputs or the state made again differ from what the journal says was committed: input "
+     "was "
+     "rewritten or lost, a snapshot was changed, or weir has a bug.",
+     NULL, "The task stops and its evidence (journal, snapshots, input) is kept. Other tasks go on."},
     {"W320", "the label is also an input",
      "The model sees the answer while it predicts: the metrics will look perfect and mean "
      "nothing.",

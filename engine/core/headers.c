@@ -120,7 +120,8 @@ uint32_t weir_headers_dead_letter(struct weir_arena *arena, const struct weir_re
     struct weir_bytes timestamp = timed ? integer(arena, record->timestamp_ms) : text("");
     const char *stage = strcmp(error->code, "D120") < 0   ? "decode"
                         : strcmp(error->code, "D122") < 0 ? "time"
-                                                          : "label";
+                        : strcmp(error->code, "D130") < 0 ? "label"
+                                                          : "process";
     uint32_t n = record->header_count;
     if (n) memcpy(h, record->headers, n * sizeof *h);
     h[n++] = (struct weir_header){"weir.error.code", text(error->code)};

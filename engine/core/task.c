@@ -170,19 +170,15 @@ static void advance(struct weir_task *task, const struct weir_event *event) {
     }
 }
 
-int weir_task_process(struct weir_task *task, const struct weir_record *records, uint32_t count,
-                      struct weir_outputs *outputs) {
-    assert(count <= WEIR_BATCH_MAX);
+static void begin(struct weir_task *task) {
     weir_arena_reset(&task->arena);
     weir_publisher_begin(&task->publisher);
     task->alert_count = 0;
     task->first_error_record = NULL;
+}
 
-    uint32_t applied = take_in(task, records, count);
-    int result = weir_features_compute(task->features, task->applied, applied, &task->arena);
-    for (uint32_t i = 0; i < applied && !result; i++) advance(task, task->applied[i]);
+static int finish(struct weir_task *task, int result, struct weir_outputs *outputs) {
     if (!result) result = weir_publisher_finish(&task->publisher);
-
     *outputs = (struct weir_outputs){
         .records = task->publisher.records,
         .record_count = task->publisher.count,
@@ -192,6 +188,25 @@ int weir_task_process(struct weir_task *task, const struct weir_record *records,
         .first_error_record = task->first_error_record,
     };
     return result;
+}
+
+int weir_task_process(struct weir_task *task, const struct weir_record *records, uint32_t count,
+                      struct weir_outputs *outputs) {
+    assert(count <= WEIR_BATCH_MAX);
+    begin(task);
+    uint32_t applied = take_in(task, records, count);
+    int result = weir_features_compute(task->features, task->applied, applied, &task->arena);
+    for (uint32_t i = 0; i < applied && !result; i++) advance(task, task->applied[i]);
+    return finish(task, result, outputs);
+}
+
+int weir_task_set_aside(struct weir_task *task, const struct weir_record *record,
+                        struct weir_outputs *outputs) {
+    struct weir_data_error error = {.code = "D130", .text = "it ended the process twice: set aside unread"};
+    begin(task);
+    task->counts.read++;
+    set_aside(task, WEIR_DEAD_LETTERED, record, 0, &error);
+    return finish(task, WEIR_OK, outputs);
 }
 
 struct weir_coder *weir_task_coder(struct weir_task *task) {

@@ -47,6 +47,9 @@ void weir_task_tick(struct weir_task *task, int64_t wall_ms);
 int weir_task_process(struct weir_task *task, const struct weir_record *records, uint32_t count,
                       struct weir_outputs *outputs);
 
+/* Sets one record aside unread, as a dead letter: it has ended the process more than once (R15). */
+int weir_task_set_aside(struct weir_task *task, const struct weir_record *record, struct weir_outputs *outputs);
+
 /* The task's reader of records: a file door lets it see the file's header row (csv) before the first record.
  */
 struct weir_coder *weir_task_coder(struct weir_task *task);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exact.h: the exactly-once lane of a worker: its tasks, the units they are working on, and the bundle under
+ * way.
+ *
+ * place:    worker -> lane -> task -> unit -> bundle -> committer; and back: verdicts.
+ * rules:    units (R2), one bundle for one transaction (R3), the same bytes again after an abort (R4),
+ * nothing of a task that is not owned (R7), one tick a unit (R13). Which rule is where: see the comments of
+ * exact.c. purity:   no clock, no thread, no Kafka: the owner tells the time and hands bundles to a
+ * committer. So the simulator (tests/sim) runs this very file. threads:  one owner. limits:   one bundle
+ * under way and one open unit a task; when their outputs exceed bytes_max, weir_exact_is_full says so and
+ * intake must stop (R4).
+ */
+#ifndef WEIR_RUNTIME_EXACT_H
+#define WEIR_RUNTIME_EXACT_H
+
+#include "core/task.h"
+#include "runtime/committer.h"
+
+/* Where a task stands in its history. */
+struct weir_progress {
+    uint64_t unit, chain, seed;
+    int64_t journal_from[2]; /* where a reader must begin for the newest snapshot and for the one before; -1:
+                                the beginning */
+};
+
+/* A copy of a task's state after a closed unit, to be written somewhere in the background. */
+struct weir_exact_copy {
+    int32_t task;
+    uint64_t unit, chain, engine_id;
+    struct weir_state_writer *state; /* taken by whoever gets the copy */
+};
+
+struct weir_exact_options {
+    const struct weir_plan *plan;
+    uint64_t engine_id;
+    bool single; /* one task, 0, for all partitions; else the task is the partition */
+    int64_t commit_ms;
+    size_t bytes_max;
+    void *owner;
+    /* The group membership right now; NULL: no memory, tried again. */
+    struct weir_kafka_membership *(*membership)(void *owner);
+    /* To the committer; comes back through weir_exact_decided. */
+    void (*submit)(void *owner, struct weir_bundle *bundle);
+    /* Somebody else has moved this task on: it has been dropped. */
+    void (*gone)(void *owner, int32_t task);
+    /* May be NULL. */
+    void (*copied)(void *owner, struct weir_exact_copy copy);
+    void (*answered)(void *owner, const struct weir_task *task, const struct weir_record *records,
+                     uint32_t count, const struct weir_outputs *outputs);
+};
+
+struct weir_exact;
+
+int weir_exact_create(const struct weir_exact_options *options, struct weir_exact **lane,
+                      struct weir_error *error);
+/* Also destroys the tasks; a bundle under way must have been decided or its committer destroyed. */
+void weir_exact_destroy(struct weir_exact *lane);
+
+/* The task goes on from here (R8: it has been restored up to the committed unit); taken. With progress.unit 0
+ * its first unit is empty and commits where it begins. WEIR_OK or WEIR_NOMEM (the task is destroyed). */
+int weir_exact_adopt(struct weir_exact *lane, int32_t task_id, struct weir_task *task,
+                     const struct weir_progress *progress);
+/* Inputs of a task and the offset at which each goes on. */
+int weir_exact_set_position(struct weir_exact *lane, int32_t task_id, int32_t partition, int64_t next);
+/* -1: none of the lane's tasks has this partition. */
+int64_t weir_exact_position(const struct weir_exact *lane, int32_t partition);
+/* The record at this offset is to be set aside unread when it comes (R15). */
+int weir_exact_skip(struct weir_exact *lane, int32_t partition, int64_t offset);
+
+/* Records of one partition, at most WEIR_BATCH_MAX, in order. Those below the position are dropped (R6),
+ * those of a task that is not here too. WEIR_OK, WEIR_NOMEM, WEIR_BUG: the lane cannot go on. */
+int weir_exact_process(struct weir_exact *lane, const struct weir_record *records, uint32_t count);
+bool weir_exact_is_full(const struct weir_exact *lane);
+
+/* Tells the time (wall_ms for ticks, now_ms monotonic), closes units and submits a bundle when it is due;
+ * flush: as soon as the committer is free. WEIR_OK or WEIR_NOMEM. */
+int weir_exact_turn(struct weir_exact *lane, int64_t now_ms, int64_t wall_ms, bool flush);
+/* The committer is done with the bundle that was submitted. */
+int weir_exact_decided(struct weir_exact *lane);
+/* Nothing open and nothing under way, of one task / of all. */
+bool weir_exact_at_rest(const struct weir_exact *lane, int32_t task_id);
+bool weir_exact_all_at_rest(const struct weir_exact *lane);
+
+/* The task's partitions are given back or lost (R7): what is open is dropped; what is under way was submitted
+ * while it was owned and is left to the broker, which knows the generation. Returns the task when it is at
+ * rest, with its progress, for another lane of this process; else NULL: it is destroyed. */
+struct weir_task *weir_exact_release(struct weir_exact *lane, int32_t task_id,
+                                     struct weir_progress *progress);
+
+/* Copies the state at the end of the next unit; an empty unit is made if need be when `now`. */
+void weir_exact_want_copy(struct weir_exact *lane, int32_t task_id);
+/* A copy was written: published with the next unit (R9). */
+void weir_exact_publish(struct weir_exact *lane, int32_t task_id, const struct weir_manifest *manifest);
+
+void weir_exact_each_task(const struct weir_exact *lane, void *owner,
+                          void (*visit)(void *owner, int32_t task_id, const struct weir_task *task));
+struct weir_task *weir_exact_task(const struct weir_exact *lane, int32_t task_id);
+/* The last unit known to be committed. */
+uint64_t weir_exact_committed(const struct weir_exact *lane, int32_t task_id);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unit.h: a unit: the stretch of a task's work that becomes visible as a whole or not at all (R2).
+ *
+ * place:    lane fills a unit -> committer sends its outputs and its journal record in one transaction ->
+ * recovery reads the journal record and does the same work again, silently. order:    units of a task are
+ * numbered 1, 2, 3, ... without gaps. A journal record names the digest of the one before it, and its own
+ * digest stands in the metadata of the committed offsets: whoever knows the offsets knows the whole history
+ * to be the one that was committed. lifetime: a unit keeps the bytes of its outputs until its transaction is
+ * known to be committed (R4). threads:  filled by the worker; while its bundle is with the committer it is
+ * only read. limits:   of slices WEIR_SLICE_MAX; the lane closes a unit before.
+ */
+#ifndef WEIR_RUNTIME_UNIT_H
+#define WEIR_RUNTIME_UNIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "core/task.h"
+#include "weir/record.h"
+
+#define WEIR_SLICE_MAX 4096
+#define WEIR_SKIP_MAX 64
+
+/* Consecutive records of one input partition; offsets may have gaps (transaction markers, aborted records).
+ */
+struct weir_slice {
+    int32_t partition;
+    uint32_t count;
+    int64_t first, last;
+    uint64_t checksum; /* of the records, in order */
+};
+
+/* A record that is set aside unread: it has crashed the process twice (R15). */
+struct weir_skip {
+    int32_t partition;
+    int64_t offset;
+};
+
+/* A snapshot that can be loaded: what a journal record says of one (R9). */
+struct weir_manifest {
+    uint64_t unit; /* the state after this unit; 0 = no manifest */
+    uint64_t chain, engine_id;
+    uint64_t root; /* digest of the state */
+    uint64_t bytes;
+    int64_t first, last; /* offsets of its chunks in the snapshot topic; first -1 = not there */
+};
+
+struct weir_unit {
+    int32_t task;                     /* the partition, 0 under `tasks: single` */
+    uint64_t number, previous, chain; /* digests of the journal records before it and of its own */
+    uint64_t engine_id, seed;
+    int64_t tick_ms; /* the one tick of the unit, before its first record (R13) */
+    struct weir_slice *slices;
+    uint32_t slice_count, slice_capacity;
+    struct weir_skip skips[WEIR_SKIP_MAX];
+    uint32_t skip_count;
+    uint64_t output_digest, output_total;
+    uint64_t state_digest; /* after the unit; 0 = not taken */
+    struct weir_manifest manifest;
+    /* what a recovering reader does not have: */
+    struct weir_output_record *outputs;
+    uint32_t output_count, output_capacity;
+    struct weir_arena bytes;    /* of the outputs */
+    struct weir_buffer journal; /* the journal record, after _close */
+    int64_t journal_offset;     /* where a reader found the record; -1 = not read */
+};
+
+void weir_unit_init(struct weir_unit *unit);
+void weir_unit_deinit(struct weir_unit *unit);
+/* Empty again, memory kept. */
+void weir_unit_clear(struct weir_unit *unit);
+
+/* Digests, also used by recovery to check what it reads and makes again. */
+uint64_t weir_unit_digest_record(uint64_t digest, const struct weir_record *record);
+uint64_t weir_unit_digest_output(uint64_t digest, const struct weir_output_record *output);
+
+uint64_t weir_unit_digest_bytes(const void *bytes, size_t len);
+/* 0: no memory. */
+uint64_t weir_unit_digest_state(const struct weir_task *task);
+
+/* Records that the task is about to process, of one partition. False: no memory. */
+bool weir_unit_add_records(struct weir_unit *unit, const struct weir_record *records, uint32_t count);
+/* Copies what the task answered. False: no memory. */
+bool weir_unit_add_outputs(struct weir_unit *unit, const struct weir_output_record *outputs, uint32_t count);
+
+/* Writes the journal record and its digest (chain). WEIR_OK or WEIR_NOMEM. */
+int weir_unit_close(struct weir_unit *unit);
+/* Fills a unit (cleared first) from a journal record. WEIR_DATA or WEIR_VERSION with the reason. */
+int weir_unit_read(struct weir_unit *unit, const void *bytes, size_t len, struct weir_error *error);
+
+/* Offset metadata: "unit:chain:journal offset to read from". */
+void weir_unit_metadata(char *out, size_t size, uint64_t number, uint64_t chain, int64_t journal_from);
+/* False when the text is none of ours. "" is unit 0. */
+bool weir_unit_parse_metadata(const char *text, uint64_t *number, uint64_t *chain, int64_t *journal_from);
+
+#endif
