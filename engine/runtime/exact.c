@@ -26,7 +26,7 @@ struct member { /* a task of the lane */
     bool under_way;
     /* snapshots: wanted at the next close; taken after `copy_unit`, whose reader begins at copy_from; written
      */
-    bool copy_wanted;
+    bool copy_wanted, changed; /* changed: records were processed since the last copy */
     uint64_t copy_unit;
     int64_t copy_from;
     struct weir_manifest manifest;
@@ -210,6 +210,7 @@ static int process_run(struct weir_exact *lane, struct member *member, struct we
         return WEIR_NOMEM;
     if (skipped && unit->skip_count < WEIR_SKIP_MAX)
         unit->skips[unit->skip_count++] = (struct weir_skip){records->partition, records->offset};
+    member->changed = true;
     cursor_of(member, records->partition)->next = records[count - 1].offset + 1;
     if (lane->options.answered)
         lane->options.answered(lane->options.owner, member->task, records, count, &outputs);
@@ -254,18 +255,21 @@ bool weir_exact_is_full(const struct weir_exact *lane) {
 
 static int64_t oldest_needed(const struct member *member) { return member->progress.journal_from[1]; }
 
-static void copy_state(struct weir_exact *lane, struct member *member, const struct weir_unit *unit) {
-    member->copy_wanted = false;
-    if (!lane->options.copied) return;
+/* Of the state after the last closed unit. */
+static void copy_state(struct weir_exact *lane, struct member *member) {
+    const struct weir_progress *progress = &member->progress;
     struct weir_state_writer *state = weir_state_writer_create();
+    member->copy_wanted = false;
     if (!state || weir_task_save(member->task, state)) {
         if (state) weir_state_writer_destroy(state);
         return; /* no memory: the older snapshot serves on */
     }
-    member->copy_unit = unit->number;
-    member->copy_from = -1;
-    lane->options.copied(lane->options.owner, (struct weir_exact_copy){member->id, unit->number, unit->chain,
-                                                                       unit->engine_id, state});
+    member->changed = false;
+    member->copy_unit = progress->unit;
+    member->copy_from = member->committed == progress->unit ? member->journaled : -1;
+    lane->options.copied(lane->options.owner,
+                         (struct weir_exact_copy){member->id, progress->unit, progress->chain,
+                                                  lane->options.engine_id, state});
 }
 
 static int close_unit(struct weir_exact *lane, struct member *member) {
@@ -280,7 +284,7 @@ static int close_unit(struct weir_exact *lane, struct member *member) {
     if (weir_unit_close(unit)) return WEIR_NOMEM;
     member->progress.unit = unit->number;
     member->progress.chain = unit->chain;
-    if (member->copy_wanted) copy_state(lane, member, unit);
+    if (member->copy_wanted) copy_state(lane, member);
     return WEIR_OK;
 }
 
@@ -436,14 +440,11 @@ bool weir_exact_all_at_rest(const struct weir_exact *lane) {
 
 struct weir_task *weir_exact_release(struct weir_exact *lane, int32_t id, struct weir_progress *progress) {
     struct member *member = member_of(lane, id);
-    if (!member) return NULL;
-    struct weir_task *task = NULL;
-    if (weir_exact_at_rest(lane, id) && progress) {
-        task = member->task;
-        *progress = member->progress;
-        member->task = NULL;
-    }
-    if (!WEIR_RULE(7)) return NULL; /* the mutant keeps it and its unit */
+    progress->seed = 0;
+    if (!member || !WEIR_RULE(7)) return NULL; /* the mutant keeps it and its unit */
+    struct weir_task *task = member->task;
+    if (weir_exact_at_rest(lane, id)) *progress = member->progress;
+    member->task = NULL;
     remove_member(lane, member);
     return task;
 }
@@ -452,16 +453,23 @@ struct weir_task *weir_exact_release(struct weir_exact *lane, int32_t id, struct
 
 void weir_exact_want_copy(struct weir_exact *lane, int32_t id) {
     struct member *member = member_of(lane, id);
-    if (!member || member->copy_unit) return; /* one at a time */
-    member->copy_wanted = true;
+    if (!member || member->copy_unit || !member->changed) return;
+    if (member->open)
+        member->copy_wanted = true;
+    else
+        copy_state(lane, member);
 }
 
-void weir_exact_publish(struct weir_exact *lane, int32_t id, const struct weir_manifest *manifest) {
+void weir_exact_publish(struct weir_exact *lane, int32_t id, uint64_t unit,
+                        const struct weir_manifest *manifest) {
     struct member *member = member_of(lane, id);
-    if (!member || member->copy_unit != manifest->unit) return;
+    if (!member || member->copy_unit != unit) return; /* given back meanwhile */
     member->manifest = *manifest;
     member->copy_unit = 0;
+    if (!manifest->unit) member->changed = true; /* the next one is tried */
 }
+
+int64_t weir_exact_wall(const struct weir_exact *lane) { return lane->wall_ms; }
 
 /* ---- looking ---- */
 

@@ -82,15 +82,19 @@ bool weir_exact_at_rest(const struct weir_exact *lane, int32_t task_id);
 bool weir_exact_all_at_rest(const struct weir_exact *lane);
 
 /* The task's partitions are given back or lost (R7): what is open is dropped; what is under way was submitted
- * while it was owned and is left to the broker, which knows the generation. Returns the task when it is at
- * rest, with its progress, for another lane of this process; else NULL: it is destroyed. */
+ * while it was owned and is left to the broker, which knows the generation. Returns the task (NULL: none),
+ * and where it stands when it is at rest; progress->seed stays 0 when it is not: its state is then ahead of
+ * what was committed. */
 struct weir_task *weir_exact_release(struct weir_exact *lane, int32_t task_id,
                                      struct weir_progress *progress);
 
-/* Copies the state at the end of the next unit; an empty unit is made if need be when `now`. */
+/* Copies the state now when no unit is open, else at the end of the open one. Nothing happens while an
+ * earlier copy is being written, or when the task has not gone on since. */
 void weir_exact_want_copy(struct weir_exact *lane, int32_t task_id);
-/* A copy was written: published with the next unit (R9). */
-void weir_exact_publish(struct weir_exact *lane, int32_t task_id, const struct weir_manifest *manifest);
+/* The copy of this unit was written: published with the next unit (R9). manifest->unit 0: it could not be. */
+void weir_exact_publish(struct weir_exact *lane, int32_t task_id, uint64_t unit,
+                        const struct weir_manifest *manifest);
+int64_t weir_exact_wall(const struct weir_exact *lane); /* as told by the last turn */
 
 void weir_exact_each_task(const struct weir_exact *lane, void *owner,
                           void (*visit)(void *owner, int32_t task_id, const struct weir_task *task));

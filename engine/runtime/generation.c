@@ -80,15 +80,14 @@ static int read_topic(const struct weir_generation_place *place, int32_t task,
 
 /* ---- the local copy: files of engine/file/snapshot.h, in a folder of their own ---- */
 
-static const char *folder(const struct weir_generation_place *place, char *name, size_t size) {
-    snprintf(name, size, "%s.units", place->pipeline);
-    return name;
+void weir_generation_folder(const char *pipeline, char *folder, size_t size) {
+    snprintf(folder, size, "%s.units", pipeline);
 }
 
 static int write_file(const struct weir_generation_place *place, int32_t task, const void *bytes,
                       const struct weir_manifest *manifest, struct weir_error *error) {
     struct weir_snapshot_head head = {.partition = task, .position = (int64_t)manifest->unit};
-    folder(place, head.pipeline, sizeof head.pipeline);
+    weir_generation_folder(place->pipeline, head.pipeline, sizeof head.pipeline);
     snprintf(head.topic, sizeof head.topic, "%s", place->source);
     int result = weir_snapshot_prepare(place->dir, head.pipeline, error);
     if (!result) result = weir_snapshot_write(place->dir, &head, bytes, manifest->bytes, error);
@@ -107,10 +106,10 @@ static int check_root(int32_t task, const struct weir_manifest *manifest, const 
 static int read_file(const struct weir_generation_place *place, int32_t task,
                      const struct weir_manifest *manifest, struct weir_buffer *bytes,
                      struct weir_error *error) {
-    char name[WEIR_SNAPSHOT_NAME_MAX];
+    char folder[WEIR_GENERATION_FOLDER_BYTES];
     struct weir_snapshot_head head;
-    int result = weir_snapshot_read(place->dir, folder(place, name, sizeof name), task,
-                                    (int64_t)manifest->unit, &head, bytes, error);
+    weir_generation_folder(place->pipeline, folder, sizeof folder);
+    int result = weir_snapshot_read(place->dir, folder, task, (int64_t)manifest->unit, &head, bytes, error);
     return result ? result : check_root(task, manifest, bytes, error);
 }
 

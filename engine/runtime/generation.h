@@ -14,6 +14,10 @@
 #include "kafka/reader.h"
 #include "runtime/unit.h"
 
+/* The folder in state.dir: "<pipeline>.units". */
+#define WEIR_GENERATION_FOLDER_BYTES 256
+void weir_generation_folder(const char *pipeline, char *folder, size_t size);
+
 /* Where generations live. Any of dir and topic may be NULL. */
 struct weir_generation_place {
     struct weir_kafka_client client;
