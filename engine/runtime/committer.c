@@ -115,7 +115,7 @@ static int64_t rest(struct weir_committer *committer) {
 static int64_t fenced(struct weir_committer *committer) {
     if (committer->fenced_ms != INT64_MIN && now(committer) - committer->fenced_ms < FENCED_WITHIN_MS)
         return committer->end =
-                   weir_error_set(&committer->why, WEIR_LIMIT,
+                   weir_error_set(&committer->why, WEIR_AGAIN,
                                   "another process commits under '%s' too (transactional.id): give each "
                                   "process its own state.dir or group.instance.id",
                                   committer->options.txn.id);
@@ -174,6 +174,8 @@ static int64_t write_bundle(struct weir_committer *committer) {
                                              &committer->why);
     }
     WEIR_POINT("produce.after");
+    if (outcome != WEIR_TXN_OK && committer->why.result == WEIR_LIMIT)
+        return committer->end = WEIR_LIMIT;                  /* larger than the producer may ever send */
     if (outcome == WEIR_TXN_AGAIN) outcome = WEIR_TXN_ABORT; /* part of it is queued: begin anew */
     return follow(committer, outcome, PHASE_OFFSETS);
 }

@@ -56,8 +56,8 @@ void weir_committer_destroy(struct weir_committer *committer);
 void weir_committer_submit(struct weir_committer *committer, struct weir_bundle *bundle);
 /* Opens the producer (fencing a former self) or moves the bundle on by one call. Returns the time to wait
  * before the next step; 0 = at once; WEIR_COMMITTER_REST = nothing to do: the bundle, if there was one, is
- * decided. A negative result is an end: WEIR_IO (broken for good), WEIR_LIMIT (fenced twice within 30 s:
- * another process has this slot). */
+ * decided. A negative result is an end: WEIR_IO (broken for good), WEIR_LIMIT (a record is too large),
+ * WEIR_AGAIN (fenced twice within 30 s: another process has this slot). */
 #define WEIR_COMMITTER_REST INT64_MAX
 int64_t weir_committer_step(struct weir_committer *committer);
 bool weir_committer_is_open(const struct weir_committer *committer);
