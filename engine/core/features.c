@@ -118,6 +118,7 @@ struct block {
     struct weir_value *rows[BLOCK];
     struct weir_key keys[BLOCK];
     unsigned char *slots[BLOCK]; /* NULL: not there when looked for */
+    uint32_t numbers[BLOCK];     /* of the slots */
     bool null[BLOCK];            /* without a key */
 };
 
@@ -140,10 +141,12 @@ PASS static void find_block(const struct weir_features_group *group, const struc
                             struct block *block) {
     size_t bytes = group->front_bytes;
     for (uint32_t i = 0; i < block->count; i++)
-        block->slots[i] = block->null[i] ? NULL : weir_keyspace_guess(keys, block->keys[i], bytes);
+        block->slots[i] =
+            block->null[i] ? NULL : weir_keyspace_guess(keys, block->keys[i], bytes, &block->numbers[i]);
     for (uint32_t i = 0; i < block->count; i++)
         if (!block->null[i])
-            block->slots[i] = weir_keyspace_find_guessed(keys, block->keys[i], block->slots[i]);
+            block->slots[i] =
+                weir_keyspace_find_guessed(keys, block->keys[i], block->slots[i], &block->numbers[i]);
 }
 
 PASS static void find_panes(const struct weir_features_plan *plan, const struct weir_features_group *group,
@@ -180,7 +183,7 @@ PASS static int step_block(const struct weir_features_group *group, struct weir_
     for (uint32_t i = 0; i < block->count; i++) {
         unsigned char *slot = block->slots[i];
         if (slot && found_hold) {
-            weir_keyspace_touch(slot);
+            weir_keyspace_touch(state->keys, slot, block->numbers[i]);
         } else if (!block->null[i]) {
             bool added;
             slot = weir_keyspace_add(state->keys, block->keys[i], &added);
@@ -300,7 +303,9 @@ struct weir_features *weir_features_create(const struct weir_features_plan *plan
     weir_buffer_init(&features->key);
     features->groups = calloc(plan->group_count + 1, sizeof *features->groups);
     features->packed = malloc(weir_features_packing_bytes(plan));
-    bool done = features->groups && features->packed;
+    features->numbered = calloc(plan->group_count + 1, sizeof *features->numbered);
+    bool done = features->groups && features->packed && features->numbered;
+    if (done) weir_features_number(features);
     uint32_t key_max = key_max_of(plan, memory_bytes);
     for (uint32_t i = 0; done && i < plan->group_count; i++)
         if (plan->groups[i].ring_count)
@@ -322,6 +327,7 @@ void weir_features_destroy(struct weir_features *features) {
         free(state->aggregates);
     }
     free(features->groups);
+    free(features->numbered);
     free(features->packed);
     weir_buffer_deinit(&features->key);
     free(features);

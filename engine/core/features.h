@@ -54,4 +54,15 @@ void weir_features_stats(const struct weir_features *features, struct weir_featu
 void weir_features_save(const struct weir_features *features, struct weir_state_writer *writer);
 int weir_features_load(struct weir_features *features, struct weir_state_reader *reader);
 
+/* --- windows as pages (features_pages.c). Groups with windows are numbered by their descriptions --- */
+
+/* All but the pages: descriptions, layouts, sizes. Loading makes room for the pages, which then must come. */
+void weir_features_save_small(const struct weir_features *features, struct weir_state_writer *writer);
+int weir_features_load_small(struct weir_features *features, struct weir_state_reader *reader);
+uint32_t weir_features_keyspace_count(const struct weir_features *features);
+struct weir_keyspace *weir_features_keyspace(const struct weir_features *features, uint32_t number);
+/* False: these are not slots of this group, working with them could do harm. */
+bool weir_features_page_check(const struct weir_features *features, uint32_t number, const void *bytes,
+                              size_t len);
+
 #endif

@@ -30,9 +30,12 @@ struct weir_features {
     const struct weir_features_plan *plan;
     struct weir_features_group_state *groups;
     struct weir_buffer key; /* bytes of a key of several columns */
-    unsigned char *packed;  /* one key of a snapshot, weir_features_packing_bytes long */
+    uint32_t *numbered;     /* groups with windows, in the order of their descriptions */
+    uint32_t numbered_count;
+    unsigned char *packed; /* one key of a snapshot, weir_features_packing_bytes long */
 };
 
 size_t weir_features_packing_bytes(const struct weir_features_plan *plan);
+void weir_features_number(struct weir_features *features); /* fills `numbered` */
 
 #endif

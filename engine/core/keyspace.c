@@ -23,6 +23,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "weir/error.h"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -42,6 +44,7 @@ struct slot {
     uint64_t low, high; /* high's lowest bit: used again since the hand last came by */
     /* then slot_bytes of state */
 };
+static_assert(sizeof(struct slot) == WEIR_SLOT_HEAD_BYTES, "a page's reader steps over it");
 
 struct weir_keyspace {
     unsigned char *tags;
@@ -56,6 +59,7 @@ struct weir_keyspace {
     uint32_t chunk_count, chunk_capacity;
     uint32_t count, key_max, hand;
     uint64_t forgotten, seed;
+    struct weir_pages pages;
 };
 
 /* --- slabs ------------------------------------------------------------------------------------------------
@@ -81,6 +85,13 @@ static void *allocate(size_t bytes) {
     return memory;
 }
 
+/* Before any byte of the slot changes: its page is marked, and copied if a snapshot still owes it. */
+static inline void before_change(struct weir_keyspace *keyspace, uint32_t number) {
+    uint32_t page = number >> keyspace->pages.shift;
+    if (weir_pages_unmarked(&keyspace->pages, page))
+        weir_pages_first_write(&keyspace->pages, page, weir_keyspace_page(keyspace, page));
+}
+
 static bool begins_region(const struct weir_keyspace *keyspace, uint32_t chunk) {
     return chunk >= keyspace->small_chunks && (chunk - keyspace->small_chunks) % keyspace->region_chunks == 0;
 }
@@ -94,6 +105,7 @@ static bool add_chunk(struct weir_keyspace *keyspace) {
         keyspace->chunk_capacity = more;
     }
     uint32_t i = keyspace->chunk_count;
+    if (!weir_pages_reserve(&keyspace->pages, (i + 1) << keyspace->chunk_shift)) return false;
     unsigned char *chunk;
     if (i < keyspace->small_chunks)
         chunk = aligned_alloc(LINE, chunk_bytes(keyspace));
@@ -208,6 +220,7 @@ struct weir_keyspace *weir_keyspace_create(size_t slot_bytes, uint32_t key_max, 
     keyspace->key_max = key_max ? key_max : 1;
     if (keyspace->key_max > UINT32_MAX / 4) keyspace->key_max = UINT32_MAX / 4;
     keyspace->seed = seed;
+    weir_pages_init(&keyspace->pages, keyspace->stride);
     while (keyspace->stride << (keyspace->chunk_shift + 1) <= CHUNK_BYTES &&
            1u << keyspace->chunk_shift < keyspace->key_max)
         keyspace->chunk_shift++;
@@ -225,6 +238,7 @@ void weir_keyspace_destroy(struct weir_keyspace *keyspace) {
     if (!keyspace) return;
     for (uint32_t i = 0; i < keyspace->chunk_count; i++)
         if (i < keyspace->small_chunks || begins_region(keyspace, i)) free(keyspace->chunks[i]);
+    weir_pages_deinit(&keyspace->pages);
     free(keyspace->chunks);
     free(keyspace->tags);
     free(keyspace->numbers);
@@ -247,21 +261,27 @@ void weir_keyspace_prefetch(const struct weir_keyspace *keyspace, struct weir_ke
     __builtin_prefetch(keyspace->numbers + place);
 }
 
-void *weir_keyspace_guess(const struct weir_keyspace *keyspace, struct weir_key key, size_t bytes) {
+void *weir_keyspace_guess(const struct weir_keyspace *keyspace, struct weir_key key, size_t bytes,
+                          uint32_t *found) {
     uint32_t group = (uint32_t)key.low & keyspace->group_mask;
     uint32_t bits = match(keyspace->tags + (size_t)group * GROUP, tag_of(key));
     if (!bits) return NULL; /* a new key, or one of the few whose group was full: then it is a miss later */
     uint32_t number = keyspace->numbers[group * GROUP + (uint32_t)__builtin_ctz(bits)];
     struct slot *slot = slot_at(keyspace, number);
+    *found = number;
     const char *first = (const char *)slot, *last = first + sizeof *slot + bytes - 1;
     for (; first < last; first += LINE) __builtin_prefetch(first);
     __builtin_prefetch(last);
     return slot + 1;
 }
 
-void *weir_keyspace_find_guessed(const struct weir_keyspace *keyspace, struct weir_key key, void *guess) {
+void *weir_keyspace_find_guessed(const struct weir_keyspace *keyspace, struct weir_key key, void *guess,
+                                 uint32_t *number) {
     if (guess && same_key((struct slot *)guess - 1, key)) return guess;
-    return weir_keyspace_find(keyspace, key);
+    uint32_t place = find_place(keyspace, key);
+    if (place == UINT32_MAX) return NULL;
+    *number = keyspace->numbers[place];
+    return slot_at(keyspace, *number) + 1;
 }
 
 void *weir_keyspace_find(const struct weir_keyspace *keyspace, struct weir_key key) {
@@ -269,7 +289,10 @@ void *weir_keyspace_find(const struct weir_keyspace *keyspace, struct weir_key k
     return place == UINT32_MAX ? NULL : slot_at(keyspace, keyspace->numbers[place]) + 1;
 }
 
-void weir_keyspace_touch(void *slot) { ((struct slot *)slot - 1)->high |= USED_AGAIN; }
+void weir_keyspace_touch(struct weir_keyspace *keyspace, void *slot, uint32_t number) {
+    before_change(keyspace, number);
+    ((struct slot *)slot - 1)->high |= USED_AGAIN;
+}
 
 /* Frees the slot under the hand that was not used again, and returns its number. */
 static uint32_t forget(struct weir_keyspace *keyspace) {
@@ -278,6 +301,7 @@ static uint32_t forget(struct weir_keyspace *keyspace) {
         struct slot *slot = slot_at(keyspace, number);
         keyspace->hand = number + 1 == keyspace->count ? 0 : number + 1;
         if (slot->high & USED_AGAIN) {
+            before_change(keyspace, number);
             slot->high &= ~(uint64_t)USED_AGAIN;
             continue;
         }
@@ -291,6 +315,7 @@ static uint32_t forget(struct weir_keyspace *keyspace) {
 
 static void *fill(struct weir_keyspace *keyspace, struct weir_key key, uint32_t number, bool used_again) {
     struct slot *slot = slot_at(keyspace, number);
+    before_change(keyspace, number);
     memset(slot, 0, keyspace->stride);
     slot->low = key.low;
     slot->high = key.high | used_again;
@@ -303,10 +328,11 @@ static bool room_for_slot(struct weir_keyspace *keyspace) {
 }
 
 void *weir_keyspace_add(struct weir_keyspace *keyspace, struct weir_key key, bool *added) {
-    void *found = weir_keyspace_find(keyspace, key);
+    uint32_t number;
+    void *found = weir_keyspace_find_guessed(keyspace, key, NULL, &number);
     *added = !found;
     if (found) {
-        weir_keyspace_touch(found);
+        weir_keyspace_touch(keyspace, found, number);
         return found;
     }
     if (!make_room(keyspace)) return NULL;
@@ -323,7 +349,7 @@ uint64_t weir_keyspace_seed(const struct weir_keyspace *keyspace) { return keysp
 size_t weir_keyspace_bytes(const struct weir_keyspace *keyspace) {
     size_t places = ((size_t)keyspace->group_mask + 1) * GROUP;
     return sizeof *keyspace + places * (1 + sizeof(uint32_t)) + keyspace->chunk_capacity * sizeof(void *) +
-           keyspace->chunk_count * chunk_bytes(keyspace);
+           keyspace->chunk_count * chunk_bytes(keyspace) + keyspace->pages.capacity * 3 * sizeof(uint64_t);
 }
 
 void *weir_keyspace_at(const struct weir_keyspace *keyspace, uint32_t i, struct weir_key *key,
@@ -347,8 +373,73 @@ void *weir_keyspace_restore(struct weir_keyspace *keyspace, struct weir_key key,
 void weir_keyspace_clear(struct weir_keyspace *keyspace, uint64_t seed, uint64_t forgotten) {
     memset(keyspace->tags, TAG_EMPTY, ((size_t)keyspace->group_mask + 1) * GROUP);
     keyspace->room = (uint32_t)(((size_t)keyspace->group_mask + 1) * GROUP / 8 * 7);
+    weir_pages_forget(&keyspace->pages);
     keyspace->count = 0;
     keyspace->hand = 0;
     keyspace->seed = seed;
     keyspace->forgotten = forgotten;
+}
+
+/* --- pages ------------------------------------------------------------------------------------------------
+ */
+
+void weir_keyspace_scalars(const struct weir_keyspace *keyspace, struct weir_keyspace_scalars *scalars) {
+    *scalars = (struct weir_keyspace_scalars){
+        .seed = keyspace->seed,
+        .forgotten = keyspace->forgotten,
+        .count = keyspace->count,
+        .hand = keyspace->hand,
+        .stride = (uint32_t)keyspace->stride,
+        .page_slots = 1u << keyspace->pages.shift,
+    };
+}
+
+struct weir_pages *weir_keyspace_pages(struct weir_keyspace *keyspace) {
+    return &keyspace->pages;
+}
+
+/* A page has fewer slots than a chunk, or the only chunk has fewer than a page. */
+const void *weir_keyspace_page(const struct weir_keyspace *keyspace, uint32_t page) {
+    return slot_at(keyspace, page << keyspace->pages.shift);
+}
+
+int weir_keyspace_make_room(struct weir_keyspace *keyspace, const struct weir_keyspace_scalars *scalars) {
+    uint32_t count = scalars->count;
+    if (scalars->stride != keyspace->stride || scalars->page_slots != 1u << keyspace->pages.shift ||
+        (scalars->hand >= count && scalars->hand))
+        return WEIR_DATA;
+    if (count > keyspace->key_max) return WEIR_LIMIT;
+    weir_keyspace_clear(keyspace, scalars->seed, scalars->forgotten);
+    uint32_t groups = keyspace->group_mask + 1;
+    while ((size_t)groups * GROUP / 8 * 7 < count) groups *= 2;
+    if (!rebuild(keyspace, groups)) return WEIR_NOMEM;
+    while (keyspace->chunk_count << keyspace->chunk_shift < count)
+        if (!add_chunk(keyspace)) return WEIR_NOMEM;
+    keyspace->count = count;
+    keyspace->hand = scalars->hand;
+    return WEIR_OK;
+}
+
+void *weir_keyspace_page_room(struct weir_keyspace *keyspace, uint32_t page, size_t *len) {
+    *len = weir_pages_bytes(&keyspace->pages, page, keyspace->count);
+    return slot_at(keyspace, page << keyspace->pages.shift);
+}
+
+/* The index's lines are asked for in advance, the keys have just been brought into the caches by their
+ * digest: without, each key would wait for two lines. */
+bool weir_keyspace_page_take(struct weir_keyspace *keyspace, uint32_t page, uint64_t digest) {
+    uint32_t first = page << keyspace->pages.shift, slots = 1u << keyspace->pages.shift;
+    uint32_t end = keyspace->count - first < slots ? keyspace->count : first + slots;
+    for (uint32_t i = first; i < end; i++) weir_keyspace_prefetch(keyspace, key_of(slot_at(keyspace, i)));
+    for (uint32_t i = first; i < end; i++) {
+        struct weir_key key = key_of(slot_at(keyspace, i));
+        if (find_place(keyspace, key) != UINT32_MAX) return false;
+        take_place(keyspace, key, i);
+    }
+    weir_pages_restored(&keyspace->pages, page, digest);
+    return true;
+}
+
+bool weir_keyspace_pages_taken(struct weir_keyspace *keyspace) {
+    return weir_pages_all_restored(&keyspace->pages, keyspace->count);
 }

@@ -17,9 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/pages.h"
+
 struct weir_key {
     uint64_t low, high; /* the lowest bit of high is 0: the slot keeps its "used again" mark there */
 };
+
+#define WEIR_SLOT_HEAD_BYTES 16 /* the key, before the state */
 
 struct weir_keyspace;
 
@@ -30,22 +34,27 @@ size_t weir_keyspace_key_bytes(size_t slot_bytes);
 
 struct weir_key weir_keyspace_hash(const struct weir_keyspace *keyspace, const void *bytes, size_t len);
 void weir_keyspace_prefetch(const struct weir_keyspace *keyspace, struct weir_key key);
-/* Asks for the first bytes of the slot that is most likely the key's, and returns it; NULL: none looks like
- * it. */
-void *weir_keyspace_guess(const struct weir_keyspace *keyspace, struct weir_key key, size_t bytes);
-/* As _find, sooner when the guess was right. */
-void *weir_keyspace_find_guessed(const struct weir_keyspace *keyspace, struct weir_key key, void *guess);
+/* Asks for the first bytes of the slot that is most likely the key's, and returns it with its number; NULL:
+ * none looks like it. */
+void *weir_keyspace_guess(const struct weir_keyspace *keyspace, struct weir_key key, size_t bytes,
+                          uint32_t *number);
+/* As _find, sooner when the guess was right. *number: of the guess, becomes that of the slot found. */
+void *weir_keyspace_find_guessed(const struct weir_keyspace *keyspace, struct weir_key key, void *guess,
+                                 uint32_t *number);
 /* The key's slot, 8-byte aligned, or NULL. Does not count as a use. */
 void *weir_keyspace_find(const struct weir_keyspace *keyspace, struct weir_key key);
-/* The key's slot, made of zeros (*added) when it is new. Counts as a use. May forget another key. */
+/* The key's slot, made of zeros (*added) when it is new. Counts as a use: the slot may be changed until the
+ * next snapshot or digest begins. May forget another key. */
 void *weir_keyspace_add(struct weir_keyspace *keyspace, struct weir_key key, bool *added);
-/* Counts as a use of a slot that _find returned, when weir_keyspace_forgotten has not changed since. */
-void weir_keyspace_touch(void *slot);
+/* As _add of a slot that was found, when weir_keyspace_forgotten has not changed since. */
+void weir_keyspace_touch(struct weir_keyspace *keyspace, void *slot, uint32_t number);
 
 uint32_t weir_keyspace_count(const struct weir_keyspace *keyspace);
 uint32_t weir_keyspace_key_max(const struct weir_keyspace *keyspace);
 uint64_t weir_keyspace_forgotten(const struct weir_keyspace *keyspace);
 size_t weir_keyspace_bytes(const struct weir_keyspace *keyspace);
+
+/* --- all keys, one by one: the portable form of a snapshot --- */
 
 /* The i-th key (i < count) in the order in which they come up for being forgotten; that is the order of
  * arrival as long as none was. For snapshots. */
@@ -56,5 +65,28 @@ void *weir_keyspace_at(const struct weir_keyspace *keyspace, uint32_t i, struct 
 void *weir_keyspace_restore(struct weir_keyspace *keyspace, struct weir_key key, bool used_again);
 void weir_keyspace_clear(struct weir_keyspace *keyspace, uint64_t seed, uint64_t forgotten);
 uint64_t weir_keyspace_seed(const struct weir_keyspace *keyspace);
+
+/* --- all slots as they are, page by page: snapshots of what changed, and digests (pages.h) --- */
+
+/* Beside the pages, all that makes a keyspace. */
+struct weir_keyspace_scalars {
+    uint64_t seed, forgotten;
+    uint32_t count, hand;
+    uint32_t stride, page_slots; /* of the layout: must be equal where it is restored */
+};
+void weir_keyspace_scalars(const struct weir_keyspace *keyspace, struct weir_keyspace_scalars *scalars);
+struct weir_pages *weir_keyspace_pages(struct weir_keyspace *keyspace);
+/* Where a page lies, in memory, until the next add. */
+const void *weir_keyspace_page(const struct weir_keyspace *keyspace, uint32_t page);
+
+/* Empties the keyspace and makes room for these keys: then every page, in order, is put where _page_room
+ * says and taken with _page_take, and _pages_taken ends it. Until then the keyspace is good for nothing but
+ * _destroy. WEIR_OK; WEIR_DATA: no keyspace of this layout has these scalars; WEIR_LIMIT: more keys than
+ * key_max; WEIR_NOMEM. */
+int weir_keyspace_make_room(struct weir_keyspace *keyspace, const struct weir_keyspace_scalars *scalars);
+void *weir_keyspace_page_room(struct weir_keyspace *keyspace, uint32_t page, size_t *len);
+/* Enters the page's keys into the index. False: one of them is there already. */
+bool weir_keyspace_page_take(struct weir_keyspace *keyspace, uint32_t page, uint64_t digest);
+bool weir_keyspace_pages_taken(struct weir_keyspace *keyspace);
 
 #endif

@@ -15,26 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/intake.h"
-#include "core/model.h"
-#include "core/publish.h"
-
-struct weir_task {
-    const struct weir_plan *plan;
-    struct weir_intake intake;
-    struct weir_features *features;
-    struct weir_model model;
-    struct weir_watch watch;
-    struct weir_publisher publisher;
-    struct weir_task_counts counts;
-    struct weir_arena arena;     /* the batch's: reset when the next one begins */
-    struct weir_event *events;   /* WEIR_BATCH_MAX */
-    struct weir_event **applied; /* those of the batch that go on */
-    struct weir_alert *alerts;   /* found in this batch */
-    uint32_t alert_count, alert_capacity;
-    struct weir_data_error first_error;
-    const struct weir_record *first_error_record;
-};
+#include "core/task_state.h"
 
 int weir_task_create(const struct weir_plan *plan, uint64_t seed, struct weir_task **out,
                      struct weir_error *error) {
@@ -62,6 +43,7 @@ int weir_task_create(const struct weir_plan *plan, uint64_t seed, struct weir_ta
 
 void weir_task_destroy(struct weir_task *task) {
     if (!task) return;
+    if (task->small) weir_task_snapshot_end(task, false);
     weir_publisher_deinit(&task->publisher);
     if (task->watch.plan) weir_watch_deinit(&task->watch);
     weir_model_deinit(&task->model);
@@ -232,69 +214,6 @@ double weir_task_metric_window(const struct weir_task *task, uint32_t i) {
 }
 uint64_t weir_task_model_version(const struct weir_task *task) { return task->model.version; }
 int64_t weir_task_watermark(const struct weir_task *task) { return task->intake.watermark_ms; }
-
-#define TASK_VERSION 1
-
-int weir_task_save(const struct weir_task *task, struct weir_state_writer *writer) {
-    const struct weir_task_counts *counts = &task->counts;
-    const uint64_t numbers[] = {counts->read,          counts->applied,     counts->late,
-                                counts->dead_lettered, counts->dropped,     counts->labelled,
-                                counts->unlabelled,    counts->predictions, counts->alerts};
-    weir_state_write_head(writer, "core/task", TASK_VERSION);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) weir_state_write_u64(writer, numbers[i]);
-    weir_state_write_i64(writer, task->intake.watermark_ms);
-    weir_state_write_i64(writer, task->intake.now_ms);
-    weir_classes_save(&task->intake.classes, writer);
-    weir_features_save(task->features, writer);
-    weir_model_save(&task->model, writer);
-    weir_watch_save(&task->watch, writer);
-    return weir_state_writer_result(writer);
-}
-
-int weir_task_load(struct weir_task *task, struct weir_state_reader *reader) {
-    struct weir_task_counts *counts = &task->counts;
-    uint64_t *numbers[] = {&counts->read,          &counts->applied,     &counts->late,
-                           &counts->dead_lettered, &counts->dropped,     &counts->labelled,
-                           &counts->unlabelled,    &counts->predictions, &counts->alerts};
-    weir_state_read_head(reader, "core/task", TASK_VERSION);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        *numbers[i] = weir_state_read_u64(reader, UINT64_MAX);
-    task->intake.watermark_ms = weir_state_read_i64(reader);
-    task->intake.now_ms = weir_state_read_i64(reader);
-    int result = weir_classes_load(&task->intake.classes, reader);
-    if (!result) result = weir_features_load(task->features, reader);
-    if (!result) result = weir_model_load(&task->model, reader);
-    if (!result) result = weir_watch_load(&task->watch, reader);
-    if (!result && !weir_task_check(task)) {
-        weir_state_reader_refuse(reader, "the loaded state breaks its invariants");
-        result = WEIR_DATA;
-    }
-    return result;
-}
-
-int weir_task_restore(const struct weir_plan *plan, const void *bytes, size_t len, struct weir_task **out,
-                      struct weir_error *error) {
-    struct weir_task *task = NULL;
-    *out = NULL;
-    struct weir_state_reader *reader = weir_state_reader_create(bytes, len);
-    int result = reader ? weir_task_create(plan, 0, &task, error)
-                        : weir_error_set(error, WEIR_NOMEM, "no memory to load a task");
-    if (!result) {
-        result = weir_task_load(task, reader);
-        if (!result && !weir_state_reader_at_end(reader)) {
-            weir_state_reader_refuse(reader, "bytes are left over");
-            result = WEIR_DATA;
-        }
-        if (result)
-            weir_error_set(error, result, "it does not fit this pipeline: %s", weir_state_reader_why(reader));
-    }
-    if (reader) weir_state_reader_destroy(reader);
-    if (result)
-        weir_task_destroy(task);
-    else
-        *out = task;
-    return result;
-}
 
 bool weir_task_check(const struct weir_task *task) {
     const struct weir_task_counts *counts = &task->counts;

@@ -71,12 +71,16 @@ static void test_keyspace_when_large_then_every_slot_is_whole(void **state) {
         memset(expected, (int)(i % 251), BYTES);
         assert_memory_equal(slot, expected, BYTES);
         /* a guess is the slot, another's or none; found with it is found */
-        void *guess = weir_keyspace_guess(keys, key, BYTES),
+        uint32_t number = UINT32_MAX;
+        void *guess = weir_keyspace_guess(keys, key, BYTES, &number),
              *other = weir_keyspace_find(keys, key_of(keys, 0));
-        assert_ptr_equal(weir_keyspace_find_guessed(keys, key, guess), slot);
-        assert_ptr_equal(weir_keyspace_find_guessed(keys, key, other), slot);
-        assert_ptr_equal(weir_keyspace_find_guessed(keys, key, NULL), slot);
-        assert_null(weir_keyspace_find_guessed(keys, key_of(keys, COUNT + i), slot));
+        assert_ptr_equal(weir_keyspace_find_guessed(keys, key, guess, &number), slot);
+        assert_int_equal(number, i);
+        assert_ptr_equal(weir_keyspace_find_guessed(keys, key, other, &number), slot);
+        assert_int_equal(number, i);
+        assert_ptr_equal(weir_keyspace_find_guessed(keys, key, NULL, &number), slot);
+        assert_int_equal(number, i);
+        assert_null(weir_keyspace_find_guessed(keys, key_of(keys, COUNT + i), slot, &number));
     }
     assert_true((double)weir_keyspace_bytes(keys) / COUNT <= (double)weir_keyspace_key_bytes(BYTES) * 1.06);
     weir_keyspace_destroy(keys);
