@@ -91,6 +91,29 @@ static bool is_of_other_topic(struct weir_kafka_source *source, const rd_kafka_t
     return false;
 }
 
+/* Set by the application, a forward outlives the start of the fetch that follows; so does none at all. */
+static void forward(struct weir_kafka_source *source, int32_t partition, rd_kafka_queue_t *to) {
+    rd_kafka_queue_t *fetched = rd_kafka_queue_get_partition(source->rk, source->topic, partition);
+    rd_kafka_queue_forward(fetched, to);
+    rd_kafka_queue_destroy(fetched);
+}
+
+static bool asked_to_hold(struct weir_kafka_source *source, const rd_kafka_topic_partition_t *start) {
+    char metadata[WEIR_KAFKA_METADATA_BYTES];
+    weir_kafka_copy_metadata(metadata, start);
+    return source->watch.hold &&
+           source->watch.hold(source->watch.owner, start->partition, start->offset, metadata);
+}
+
+/* What waited in the partition's queue goes to the data queue in order, ahead of what is fetched later. */
+void weir_kafka_source_begin(struct weir_kafka_source *source, int32_t partition) {
+    struct weir_kafka_cursor *cursor = weir_kafka_intake_find(&source->intake, partition);
+    if (!cursor || !cursor->held) return;
+    cursor->held = false;
+    forward(source, partition, source->data);
+    weir_kafka_wake_raise(source->wake_fd); /* moving a queue is no edge of the descriptor */
+}
+
 static void assign(struct weir_kafka_source *source, rd_kafka_topic_partition_list_t *list) {
     source->was_assigned = true;
     int64_t deadline_ms = weir_kafka_now_ms() + ASSIGN_TIMEOUT_MS;
@@ -111,10 +134,9 @@ static void assign(struct weir_kafka_source *source, rd_kafka_topic_partition_li
                            (int)start->partition);
             break;
         }
-        /* Set by the application, a forward outlives the start of the fetch that follows. */
-        rd_kafka_queue_t *fetched = rd_kafka_queue_get_partition(source->rk, start->topic, start->partition);
-        rd_kafka_queue_forward(fetched, source->data);
-        rd_kafka_queue_destroy(fetched);
+        bool held = asked_to_hold(source, start);
+        weir_kafka_intake_find(&source->intake, start->partition)->held = held;
+        forward(source, start->partition, held ? NULL : source->data);
     }
     rd_kafka_error_t *refused = rd_kafka_incremental_assign(source->rk, list);
     if (refused) {

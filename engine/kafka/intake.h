@@ -20,7 +20,7 @@ struct weir_kafka_cursor {
     int64_t next;   /* smallest offset that may still be taken */
     int64_t stored; /* next offset to read after a restart, as the owner said; WEIR_KAFKA_UNSET = not yet */
     int64_t sent;   /* the last one sent to the group and not refused */
-    bool assigned;
+    bool assigned, held; /* held: its records wait in a queue that is not read yet */
 };
 
 struct weir_kafka_intake {

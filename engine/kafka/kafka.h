@@ -59,6 +59,10 @@ struct weir_kafka_source_watch {
      * end of committed records just now. The only way to know the end was reached: the last offsets of a
      * topic may be transaction markers, which no poll returns. */
     void (*caught_up)(void *owner, int32_t partition, int64_t next_offset);
+    /* May be NULL. Asked for each partition before it is fetched, with what the group committed (`offset` as
+     * `assigned` will tell it, metadata "" when there is none): true = it is fetched, but no record of it
+     * comes out of a poll before weir_kafka_source_begin (R8). */
+    bool (*hold)(void *owner, int32_t partition, int64_t offset, const char *metadata);
 };
 
 struct weir_kafka_source_options {
@@ -80,6 +84,9 @@ int weir_kafka_source_poll(struct weir_kafka_source *source, struct weir_record 
 void weir_kafka_source_release(struct weir_kafka_source *source);
 /* Back-pressure: while stopped, poll returns no records but still serves events. */
 void weir_kafka_source_pause(struct weir_kafka_source *source, bool stopped);
+/* Lets the records of a held partition out, all and in order, from the offset it was assigned at. Nothing
+ * happens when the partition is not held, or not ours any more. */
+void weir_kafka_source_begin(struct weir_kafka_source *source, int32_t partition);
 /* Next offset to read after a restart. store remembers, commit sends what was stored (wait: synchronously).
  */
 void weir_kafka_source_store(struct weir_kafka_source *source, int32_t partition, int64_t next_offset);
@@ -130,16 +137,22 @@ void weir_kafka_sink_close(struct weir_kafka_sink *sink);
 
 struct weir_kafka_topic_facts {
     int32_t partition_count; /* 0: the topic does not exist */
-    int64_t retention_ms;    /* -1 = for ever; INT64_MIN = not known (mock cluster) */
-    bool compacted;
+    /* INT64_MIN = not known (mock cluster, no right to ask) */
+    int64_t retention_ms, retention_bytes; /* -1 = for ever, without limit */
+    int64_t min_insync;                    /* replicas */
+    bool compacted, unclean_elections;
 };
 /* WEIR_IO when no broker answers within timeout_ms. */
 int weir_kafka_topic_look(const struct weir_kafka_client *client, const char *topic, int64_t timeout_ms,
                           struct weir_kafka_topic_facts *facts, struct weir_error *error);
-/* Creates a topic that keeps its records for ever (retention.ms=-1): records that carry event times of the
- * past would be deleted at once under the broker's default. Fine when it exists already. Not for the embedded
- * cluster. */
+/* Creates a topic that keeps its records for ever (cleanup.policy=delete, retention.ms=-1): records that
+ * carry event times of the past would be deleted at once under the broker's default. Its leaders are elected
+ * among replicas that have all records, where the cluster lets us say so. Fine when it exists already. Not
+ * for the embedded cluster. */
 int weir_kafka_topic_create(const struct weir_kafka_client *client, const char *topic, int32_t partitions,
                             int64_t timeout_ms, struct weir_error *error);
+/* Deletes the records of a partition before an offset, for good. WEIR_IO: refused, or no answer. */
+int weir_kafka_topic_trim(const struct weir_kafka_client *client, const char *topic, int32_t partition,
+                          int64_t before_offset, int64_t timeout_ms, struct weir_error *error);
 
 #endif

@@ -2,8 +2,7 @@
 /* source.c: the consumer: open, read in batches, watch the cluster, close.
  *
  * Reading costs most where it happens once per record, so a poll asks librdkafka for a whole batch, fills the
- * caller's records in one pass and destroys the batch at the next poll. Headers are looked at for each record
- * (a pointer check), but copied only when there are any.
+ * caller's records in one pass and destroys the batch at the next poll.
  */
 #include "kafka/source.h"
 
@@ -11,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "kafka/message.h"
 
 #define CLOSE_TIMEOUT_MS 5000
 #define ENDS_TIMEOUT_MS 5000
@@ -197,39 +198,6 @@ static void serve_events(struct weir_kafka_source *source) {
     if (source->commits_open) rd_kafka_queue_poll_callback(source->replies, 0);
 }
 
-static bool fill_headers(struct weir_kafka_source *source, struct weir_record *record,
-                         const rd_kafka_headers_t *headers) {
-    size_t count = rd_kafka_header_cnt(headers);
-    struct weir_header *out = weir_arena_alloc(&source->headers, count * sizeof *out);
-    if (!out) return false;
-    for (size_t i = 0; i < count; i++) {
-        const void *value;
-        rd_kafka_header_get_all(headers, i, &out[i].name, &value, &out[i].value.len);
-        out[i].value.data = value;
-    }
-    record->headers = out;
-    record->header_count = (uint32_t)count;
-    return true;
-}
-
-static bool fill_record(struct weir_kafka_source *source, struct weir_record *record,
-                        rd_kafka_message_t *message) {
-    rd_kafka_timestamp_type_t type;
-    int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
-    *record = (struct weir_record){
-        .topic = source->topic,
-        .partition = message->partition,
-        .offset = message->offset,
-        .timestamp_ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? WEIR_NO_TIMESTAMP : timestamp_ms,
-        .key = {message->key, message->key_len},
-        .value = {message->payload, message->len},
-    };
-    rd_kafka_headers_t *headers;
-    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return fill_headers(source, record, headers);
-    return true;
-}
-
 /* One batch of librdkafka's. Returns how many it held, 0 = the queue is empty; *kept says how many became
  * records. */
 static uint32_t read_batch(struct weir_kafka_source *source, struct weir_record *records, uint32_t max,
@@ -242,7 +210,7 @@ static uint32_t read_batch(struct weir_kafka_source *source, struct weir_record 
         if (message->err) {
             take_error(source, message);
         } else if (weir_kafka_intake_take(&source->intake, message->partition, message->offset)) {
-            if (!fill_record(source, &records[*kept], message)) {
+            if (!weir_kafka_message_record(message, source->topic, &source->headers, &records[*kept])) {
                 weir_error_set(&source->health.broken, WEIR_NOMEM, "no memory for record headers");
                 break;
             }

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "kafka/client.h"
 #include "kafka/intake.h"
+#include "kafka/transaction.h"
 
 #define WEIR_KAFKA_BATCH_MAX 2048 /* records of one poll */
 
@@ -41,5 +42,7 @@ void weir_kafka_group_lost(struct weir_kafka_source *source, int32_t partition);
 rd_kafka_resp_err_t weir_kafka_group_edges(struct weir_kafka_source *source,
                                            rd_kafka_topic_partition_list_t *list, int64_t edge,
                                            int timeout_ms);
+/* The metadata the group committed with an offset, cut to its size; "" = none. */
+void weir_kafka_copy_metadata(char out[WEIR_KAFKA_METADATA_BYTES], const rd_kafka_topic_partition_t *found);
 
 #endif

@@ -98,12 +98,11 @@ static bool is_passing(rd_kafka_resp_err_t code) {
     }
 }
 
-static void take_committed(struct weir_kafka_offset *offset, const rd_kafka_topic_partition_t *found) {
+void weir_kafka_copy_metadata(char out[WEIR_KAFKA_METADATA_BYTES], const rd_kafka_topic_partition_t *found) {
     size_t len = found->metadata ? found->metadata_size : 0;
-    if (len > sizeof offset->metadata - 1) len = sizeof offset->metadata - 1;
-    offset->next = found->offset >= 0 ? found->offset : -1;
-    if (len) memcpy(offset->metadata, found->metadata, len);
-    offset->metadata[len] = 0;
+    if (len > WEIR_KAFKA_METADATA_BYTES - 1) len = WEIR_KAFKA_METADATA_BYTES - 1;
+    if (len) memcpy(out, found->metadata, len);
+    out[len] = 0;
 }
 
 /* isolation.level=read_committed makes librdkafka ask for stable offsets. */
@@ -115,9 +114,12 @@ int weir_kafka_committed(struct weir_kafka_source *source, struct weir_kafka_off
         rd_kafka_topic_partition_list_add(list, source->topic, offsets[i].partition);
     rd_kafka_resp_err_t code = rd_kafka_committed(source->rk, list, weir_kafka_left_ms(deadline_ms));
     for (int i = 0; i < list->cnt && !code; i++) code = list->elems[i].err;
-    for (uint32_t i = 0; i < count && !code; i++)
-        take_committed(&offsets[i],
-                       rd_kafka_topic_partition_list_find(list, source->topic, offsets[i].partition));
+    for (uint32_t i = 0; i < count && !code; i++) {
+        const rd_kafka_topic_partition_t *found =
+            rd_kafka_topic_partition_list_find(list, source->topic, offsets[i].partition);
+        offsets[i].next = found->offset >= 0 ? found->offset : -1;
+        weir_kafka_copy_metadata(offsets[i].metadata, found);
+    }
     rd_kafka_topic_partition_list_destroy(list);
     if (!code) return WEIR_OK;
     return weir_error_set(error, is_passing(code) ? WEIR_AGAIN : WEIR_IO,

@@ -41,8 +41,9 @@ struct door_source {
     int64_t caught_up[DOOR_PARTITIONS];
     uint32_t owned, revocations, backward; /* backward: offsets that did not rise */
     uint64_t records;
-    bool commit_on_revoke;
-    struct weir_error error; /* result of the last poll that failed */
+    bool commit_on_revoke, holding;     /* holding: partitions wait for weir_kafka_source_begin */
+    char metadata[DOOR_PARTITIONS][96]; /* told with hold */
+    struct weir_error error;            /* result of the last poll that failed */
     /* called for each record */
     void (*see)(void *context, const struct weir_record *record);
     void *context;
@@ -69,6 +70,13 @@ static inline void door_caught_up(void *owner, int32_t partition, int64_t next_o
     ((struct door_source *)owner)->caught_up[partition] = next_offset;
 }
 
+static inline bool door_hold(void *owner, int32_t partition, int64_t offset, const char *metadata) {
+    struct door_source *door = owner;
+    (void)offset; /* `assigned` tells it too */
+    snprintf(door->metadata[partition], sizeof door->metadata[0], "%s", metadata);
+    return door->holding;
+}
+
 static inline int door_source_open(struct door_source *door, const struct weir_kafka_client *client,
                                    const char *topic, const char *group, bool latest) {
     for (int p = 0; p < DOOR_PARTITIONS; p++) door->started[p] = door->next[p] = door->caught_up[p] = -1;
@@ -80,7 +88,8 @@ static inline int door_source_open(struct door_source *door, const struct weir_k
         .watch = {.owner = door,
                   .assigned = door_assigned,
                   .revoked = door_revoked,
-                  .caught_up = door_caught_up},
+                  .caught_up = door_caught_up,
+                  .hold = door_hold},
     };
     return weir_kafka_source_open(&options, &door->source, &door->error);
 }
