@@ -27,9 +27,10 @@ struct member { /* a task of the lane */
     /* snapshots: wanted at the next close; taken after `copy_unit`, whose reader begins at copy_from; written
      */
     bool copy_wanted, changed; /* changed: records were processed since the last copy */
-    uint64_t copy_unit;
+    uint64_t copy_unit, copy_chain;
     int64_t copy_from;
-    struct weir_manifest manifest;
+    struct weir_manifest manifest; /* waits for the next unit; its reader begins at manifest_from */
+    int64_t manifest_from;
 };
 
 struct weir_exact {
@@ -110,7 +111,7 @@ static void remove_member(struct weir_exact *lane, struct member *member) {
 void weir_exact_destroy(struct weir_exact *lane) {
     if (!lane) return;
     while (lane->member_count) remove_member(lane, &lane->members[0]);
-    for (uint32_t i = 0; i < lane->bundle.count && lane->under_way; i++) unit_free(lane->bundle.units[i]);
+    for (uint32_t i = 0; i < lane->bundle.count; i++) unit_free(lane->bundle.units[i]);
     for (uint32_t i = 0; i < lane->spare_count; i++) unit_free(lane->spare[i]);
     weir_kafka_membership_free(lane->bundle.membership);
     free(lane->bundle.units);
@@ -266,6 +267,7 @@ static void copy_state(struct weir_exact *lane, struct member *member) {
     }
     member->changed = false;
     member->copy_unit = progress->unit;
+    member->copy_chain = progress->chain;
     member->copy_from = member->committed == progress->unit ? member->journaled : -1;
     lane->options.copied(lane->options.owner,
                          (struct weir_exact_copy){member->id, progress->unit, progress->chain,
@@ -278,7 +280,7 @@ static int close_unit(struct weir_exact *lane, struct member *member) {
     unit->manifest = member->manifest;
     if (member->manifest.unit) { /* generations move up: the one before stays loadable (R9) */
         member->progress.journal_from[1] = member->progress.journal_from[0];
-        member->progress.journal_from[0] = member->copy_from;
+        member->progress.journal_from[0] = member->manifest_from;
         member->manifest.unit = 0;
     }
     if (weir_unit_close(unit)) return WEIR_NOMEM;
@@ -380,6 +382,7 @@ static void committed(struct member *member, const struct weir_unit *unit, int64
     /* A reader that starts here finds the record of the unit the copy was taken after, and all that follow.
      */
     if (unit->number == member->copy_unit) member->copy_from = member->journaled;
+    if (unit->number == member->manifest.unit) member->manifest_from = member->journaled;
 }
 
 /* Keeps only the unit at index, at place `kept`. */
@@ -438,6 +441,23 @@ bool weir_exact_all_at_rest(const struct weir_exact *lane) {
     return true;
 }
 
+/* R7: a bundle that is not on its way, for want of a membership, goes without the unit of a task that left.
+ */
+static void withdraw(struct weir_exact *lane, int32_t id) {
+    struct weir_bundle *bundle = &lane->bundle;
+    uint32_t kept = 0, count = bundle->count;
+    if (lane->under_way) return;
+    for (uint32_t i = 0; i < count; i++) {
+        if (bundle->units[i]->task != id) {
+            keep_unit(bundle, i, kept++);
+            continue;
+        }
+        drop_offsets(bundle, i);
+        unit_put(lane, bundle->units[i]);
+    }
+    bundle->count = kept;
+}
+
 struct weir_task *weir_exact_release(struct weir_exact *lane, int32_t id, struct weir_progress *progress) {
     struct member *member = member_of(lane, id);
     progress->seed = 0;
@@ -446,6 +466,7 @@ struct weir_task *weir_exact_release(struct weir_exact *lane, int32_t id, struct
     if (weir_exact_at_rest(lane, id)) *progress = member->progress;
     member->task = NULL;
     remove_member(lane, member);
+    withdraw(lane, id);
     return task;
 }
 
@@ -464,9 +485,15 @@ void weir_exact_publish(struct weir_exact *lane, int32_t id, uint64_t unit,
                         const struct weir_manifest *manifest) {
     struct member *member = member_of(lane, id);
     if (!member || member->copy_unit != unit) return; /* given back meanwhile */
-    member->manifest = *manifest;
+    /* Given back, taken again, and come to a unit of the same number, which is another one. */
+    if (manifest->unit && manifest->chain != member->copy_chain && WEIR_RULE(9)) return;
     member->copy_unit = 0;
-    if (!manifest->unit) member->changed = true; /* the next one is tried */
+    if (!manifest->unit) {
+        member->changed = true; /* the next one is tried */
+        return;
+    }
+    member->manifest = *manifest;
+    member->manifest_from = member->copy_from;
 }
 
 int64_t weir_exact_wall(const struct weir_exact *lane) { return lane->wall_ms; }
