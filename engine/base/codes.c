@@ -272,7 +272,7 @@ static const struct weir_code codes[] = {
     {"E320", "not in this version of weir",
      "The key or value is part of the file format, but this version does not do it yet. weir "
      "refuses the file rather than run it without.",
-     "sinks: {predictions: {topic: a, delivery: exactly_once}}",
+     "http: {listen: \"127.0.0.1:9464\"}",
      "Remove it; `weir help reference` lists what this version does not do yet."},
     {"E401", "unknown Kafka property",
      "librdkafka, the Kafka client weir uses, has no property of this name.",
@@ -306,6 +306,11 @@ static const struct weir_code codes[] = {
      "was "
      "rewritten or lost, a snapshot was changed, or weir has a bug.",
      NULL, "The task stops and its evidence (journal, snapshots, input) is kept. Other tasks go on."},
+    {"E413", "the topic does not suit exactly_once",
+     "After a crash the state is made again from the input after a snapshot: a log that is compacted, keeps "
+     "its records "
+     "too briefly or may lose them in a leader election cannot promise that.",
+     NULL, "The message names the topic and the setting to change, or use `delivery: at_least_once`."},
     {"W320", "the label is also an input",
      "The model sees the answer while it predicts: the metrics will look perfect and mean "
      "nothing.",

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/summary.h"
 #include "kafka/kafka.h"
+#include "runtime/engine_id.h"
 #include "runtime/workers.h"
 
 static const struct weir_flag flags[] = {
@@ -106,6 +107,7 @@ static int run(const struct weir_args *args) {
     weir_loaded_print(&loaded);
     if (!code) {
         options.plan = loaded.plan;
+        options.engine_id = weir_engine_id(loaded.document.root);
         options.pipeline = &loaded.pipeline;
         options.client = (struct weir_kafka_client){.brokers = loaded.pipeline.kafka.brokers,
                                                     .properties = loaded.pipeline.kafka.properties,

@@ -278,8 +278,9 @@ static const struct weir_key sink_keys[] = {
      SINK(delivery),
      .choices = deliveries,
      .fallback = "at_least_once",
-     .later = "exactly_once",
-     .help = "what a crash may do to the output"},
+     .help =
+         "what a crash may do to the output: at_least_once may repeat it, exactly_once leaves no trace (for "
+         "all sinks of the file, as soon as one asks for it)"},
     {.name = "fields",
      .kind = WEIR_KEY_NAMES,
      SINK(fields),
@@ -344,14 +345,15 @@ static const struct weir_key state_keys[] = {
      .help = "when the state is saved to state.dir"},
     {.name = "forget_keys_after", .kind = WEIR_KEY_LATER, .help = "how long a silent key is kept"},
     END};
-static const struct weir_key commit_keys[] = {{.name = "interval",
-                                               .kind = WEIR_KEY_DURATION,
-                                               AT(weir_pipeline, commit_ms),
-                                               .fallback = "1s",
-                                               .min = 1,
-                                               .max = 3600000,
-                                               .help = "how often offsets are committed"},
-                                              END};
+static const struct weir_key commit_keys[] = {
+    {.name = "interval",
+     .kind = WEIR_KEY_DURATION,
+     AT(weir_pipeline, commit_ms),
+     .min = 1,
+     .max = 3600000,
+     .help = "how often offsets are committed (1s; 100ms where a sink is "
+             "exactly_once: outputs become visible with them)"},
+    END};
 
 const struct weir_key weir_pipeline_keys[] = {
     {.name = "weir", .kind = WEIR_KEY_VERSION, .required = true, .help = "the version of the file format: 1"},

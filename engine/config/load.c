@@ -213,6 +213,8 @@ int weir_pipeline_load(struct weir_document *document, struct weir_diags *diags,
     }
     struct weir_mark start = root->count ? root->keys[0]->mark : root->mark;
     load_section(&loader, weir_pipeline_keys, root, start, "", pipeline);
+    if (pipeline->commit_ms == WEIR_NOT_GIVEN)
+        pipeline->commit_ms = weir_pipeline_is_exact(pipeline) ? 100 : 1000;
     check_whole(&loader, root, pipeline);
     if (loader.out_of_memory) return WEIR_NOMEM;
     return diags->error_count ? WEIR_CONFIG : WEIR_OK;

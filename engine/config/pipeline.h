@@ -135,7 +135,7 @@ struct weir_pipeline {
         int64_t snapshot_ms, keep;
     } state;
     int64_t memory_bytes; /* state.memory: cap of keyed state per task; default 1 GiB */
-    int64_t commit_ms;    /* commit interval; default 1000 */
+    int64_t commit_ms;    /* commit interval; default 1000, exactly once 100 */
 };
 
 /* The sink of a stream of outputs; its node is NULL where the file has none. */
@@ -147,6 +147,14 @@ static inline const struct weir_sink_config *weir_pipeline_sink(const struct wei
         [WEIR_ALERTS] = &pipeline->alerts,
         [WEIR_DEAD_LETTERS] = &pipeline->dead_letter};
     return sinks[stream];
+}
+
+/* One stream that is to be exact makes the whole pipeline so: its outputs are parts of the same transactions.
+ */
+static inline bool weir_pipeline_is_exact(const struct weir_pipeline *pipeline) {
+    for (int i = 0; i < WEIR_STREAM_COUNT; i++)
+        if (weir_pipeline_sink(pipeline, (enum weir_stream)i)->delivery == WEIR_EXACTLY_ONCE) return true;
+    return false;
 }
 
 /* Fills *pipeline from the tree; every finding goes to diags. WEIR_OK, or WEIR_CONFIG when diags holds

@@ -48,7 +48,8 @@ int weir_task_process(struct weir_task *task, const struct weir_record *records,
                       struct weir_outputs *outputs);
 
 /* Sets one record aside unread, as a dead letter: it has ended the process more than once (R15). */
-int weir_task_set_aside(struct weir_task *task, const struct weir_record *record, struct weir_outputs *outputs);
+int weir_task_set_aside(struct weir_task *task, const struct weir_record *record,
+                        struct weir_outputs *outputs);
 
 /* The task's reader of records: a file door lets it see the file's header row (csv) before the first record.
  */

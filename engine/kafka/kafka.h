@@ -87,6 +87,8 @@ void weir_kafka_source_pause(struct weir_kafka_source *source, bool stopped);
 /* Lets the records of a held partition out, all and in order, from the offset it was assigned at. Nothing
  * happens when the partition is not held, or not ours any more. */
 void weir_kafka_source_begin(struct weir_kafka_source *source, int32_t partition);
+/* Gives all partitions back (watch.revoked, inside a later poll) and asks for them anew. */
+int weir_kafka_source_rejoin(struct weir_kafka_source *source, struct weir_error *error);
 /* Next offset to read after a restart. store remembers, commit sends what was stored (wait: synchronously).
  */
 void weir_kafka_source_store(struct weir_kafka_source *source, int32_t partition, int64_t next_offset);

@@ -96,6 +96,11 @@ int weir_kafka_source_open(const struct weir_kafka_source_options *options, stru
     return result;
 }
 
+int weir_kafka_source_rejoin(struct weir_kafka_source *source, struct weir_error *error) {
+    rd_kafka_unsubscribe(source->rk);
+    return subscribe(source, error);
+}
+
 /* librdkafka's own close may wait for a coordinator that is gone; this one has a deadline. */
 static void leave_group(struct weir_kafka_source *source) {
     rd_kafka_error_t *refused = rd_kafka_consumer_close_queue(source->rk, source->events);

@@ -93,6 +93,7 @@ int weir_commit_thread_start(struct weir_committer *committer, void *owner, void
     thread->owner = owner;
     thread->wake = wake;
     thread->busy = true;
+    thread->submitted_ms = monotonic_ms();
     if (pthread_create(&thread->thread, NULL, run, thread)) {
         weir_committer_destroy(committer);
         free(thread);

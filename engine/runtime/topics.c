@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/topics.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/log.h"
 
 #define LOOK_PATIENCE_MS 10000
+#define KEPT_MIN_MS (60 * 60 * INT64_C(1000)) /* R10 */
+#define KEPT_MIN_SNAPSHOTS 20
 
 static int look(const struct weir_kafka_client *client, const char *topic,
                 struct weir_kafka_topic_facts *facts, struct weir_retention_topic *retention,
@@ -23,16 +28,77 @@ static int look_or_create(const struct weir_kafka_client *client, const char *to
     return weir_kafka_topic_create(client, topic, partitions, LOOK_PATIENCE_MS, error);
 }
 
+/* ---- exactly once: what a replay rests on (R10) ---- */
+
+/* A log that may lose or change what was read from it once makes recovery impossible. */
+static int refuse_unfit(const char *topic, const struct weir_kafka_topic_facts *facts, int64_t kept_ms,
+                        struct weir_error *error) {
+    if (facts->compacted)
+        return weir_error_set(
+            error, WEIR_CONFIG,
+            "topic '%s' is compacted: records that a replay needs vanish from it; exactly_once needs "
+            "cleanup.policy=delete [E413]",
+            topic);
+    if (facts->unclean_elections)
+        return weir_error_set(error, WEIR_CONFIG,
+                              "topic '%s' allows unclean leader elections, which lose committed records; set "
+                              "unclean.leader.election.enable=false on it [E413]",
+                              topic);
+    if (facts->retention_ms >= 0 && facts->retention_ms < kept_ms)
+        return weir_error_set(
+            error, WEIR_CONFIG,
+            "topic '%s' keeps records for %" PRId64 " s; exactly_once needs %" PRId64
+            " s (an hour, or 20 snapshot intervals) to read them again after a crash; raise "
+            "retention.ms [E413]",
+            topic, facts->retention_ms / 1000, kept_ms / 1000);
+    return WEIR_OK;
+}
+
+static int look_at_own(const struct weir_kafka_client *client, const char *topic, int32_t partitions,
+                       int64_t kept_ms, struct weir_error *error) {
+    struct weir_kafka_topic_facts facts;
+    int result = weir_kafka_topic_look(client, topic, LOOK_PATIENCE_MS, &facts, error);
+    if (result) return result;
+    if (!facts.partition_count)
+        return weir_kafka_topic_create(client, topic, partitions, LOOK_PATIENCE_MS, error);
+    if (facts.partition_count != partitions)
+        return weir_error_set(
+            error, WEIR_CONFIG,
+            "topic '%s' has %d partitions, the source has %d: a task is one partition of both; take a "
+            "new source.group, or make them equal [E413]",
+            topic, facts.partition_count, partitions);
+    return refuse_unfit(topic, &facts, kept_ms, error);
+}
+
+static int look_exactly(const struct weir_kafka_client *client, const struct weir_pipeline *pipeline,
+                        const struct weir_kafka_topic_facts *source, struct weir_error *error) {
+    static const char *const own[] = {"journal", "snapshots"};
+    int64_t kept_ms = KEPT_MIN_SNAPSHOTS * pipeline->state.snapshot_ms;
+    if (kept_ms < KEPT_MIN_MS) kept_ms = KEPT_MIN_MS;
+    int result = refuse_unfit(pipeline->source.topic.text, source, kept_ms, error);
+    for (int i = 0; i < 2 && !result; i++) {
+        char topic[300];
+        snprintf(topic, sizeof topic, "%s.%s", pipeline->source.group, own[i]);
+        result = look_at_own(client, topic, source->partition_count, kept_ms, error);
+    }
+    return result;
+}
+
 int weir_topics_look(const struct weir_kafka_client *client, const struct weir_plan *plan,
                      struct weir_retention *retention, struct weir_error *error) {
     const struct weir_pipeline *pipeline = plan->pipeline;
     const char *source = pipeline->source.topic.text;
     struct weir_kafka_topic_facts facts;
+    if (client->embedded && weir_pipeline_is_exact(pipeline))
+        return weir_error_set(
+            error, WEIR_CONFIG,
+            "the embedded cluster has no real transactions: exactly_once needs a Kafka broker [E413]");
     if (client->embedded) return WEIR_OK; /* makes topics on first use, keeps what fits */
     int result = look(client, source, &facts, &retention->source, error);
     if (!result && !facts.partition_count)
         return weir_error_set(error, WEIR_IO, "topic '%s' does not exist on %s [E405]", source,
                               client->brokers);
+    if (!result && weir_pipeline_is_exact(pipeline)) result = look_exactly(client, pipeline, &facts, error);
     for (int i = 0; i < WEIR_STREAM_COUNT && !result; i++) {
         const char *topic = weir_pipeline_sink(pipeline, (enum weir_stream)i)->topic.text;
         if (plan->streams[i].active && topic)

@@ -70,10 +70,18 @@ uint64_t weir_unit_digest_record(uint64_t digest, const struct weir_record *reco
     return mix_headers(digest, record->headers, record->header_count);
 }
 
-uint64_t weir_unit_digest_output(uint64_t digest, const struct weir_output_record *output) {
-    digest = mix(mix(digest, (uint64_t)output->stream), (uint64_t)output->timestamp_ms);
-    digest = mix_bytes(mix_bytes(digest, output->key), output->value);
+static uint64_t digest_output(uint64_t digest, const struct weir_output_record *output) {
+    digest = mix_bytes(mix_bytes(mix(digest, (uint64_t)output->timestamp_ms), output->key), output->value);
     return mix_headers(digest, output->headers, output->header_count);
+}
+
+void weir_answers_add(struct weir_answers *answers, const struct weir_output_record *outputs,
+                      uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        answers->counts[outputs[i].stream]++;
+        uint64_t *digest = &answers->digests[outputs[i].stream];
+        *digest = digest_output(*digest, &outputs[i]);
+    }
 }
 
 uint64_t weir_unit_digest_bytes(const void *bytes, size_t len) { return XXH3_64bits(bytes, len); }
@@ -162,9 +170,8 @@ bool weir_unit_add_outputs(struct weir_unit *unit, const struct weir_output_reco
     for (uint32_t i = 0; i < count; i++) {
         if (!copy_output(unit, &unit->outputs[unit->output_count], &outputs[i])) return false;
         unit->output_count++;
-        unit->output_digest = weir_unit_digest_output(unit->output_digest, &outputs[i]);
     }
-    unit->output_total += count;
+    weir_answers_add(&unit->answers, outputs, count);
     return true;
 }
 
@@ -215,8 +222,10 @@ int weir_unit_close(struct weir_unit *unit) {
         weir_state_write_i64(writer, unit->skips[i].partition);
         weir_state_write_i64(writer, unit->skips[i].offset);
     }
-    weir_state_write_u64(writer, unit->output_total);
-    weir_state_write_u64(writer, unit->output_digest);
+    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
+        weir_state_write_u64(writer, unit->answers.counts[i]);
+        weir_state_write_u64(writer, unit->answers.digests[i]);
+    }
     weir_state_write_u64(writer, unit->state_digest);
     write_manifest(writer, &unit->manifest);
     size_t len;
@@ -266,8 +275,10 @@ int weir_unit_read(struct weir_unit *unit, const void *bytes, size_t len, struct
         unit->skips[i].partition = (int32_t)weir_state_read_i64(reader);
         unit->skips[i].offset = weir_state_read_i64(reader);
     }
-    unit->output_total = weir_state_read_u64(reader, UINT64_MAX);
-    unit->output_digest = weir_state_read_u64(reader, UINT64_MAX);
+    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
+        unit->answers.counts[i] = weir_state_read_u64(reader, UINT64_MAX);
+        unit->answers.digests[i] = weir_state_read_u64(reader, UINT64_MAX);
+    }
     unit->state_digest = weir_state_read_u64(reader, UINT64_MAX);
     read_manifest(reader, &unit->manifest);
     if (!weir_state_reader_result(reader) && !weir_state_reader_at_end(reader))

@@ -47,6 +47,12 @@ struct weir_manifest {
     int64_t first, last; /* offsets of its chunks in the snapshot topic; first -1 = not there */
 };
 
+/* What a task answered: count and digest by stream. Between streams there is no order: it follows the batches
+ * in which records happened to come. */
+struct weir_answers {
+    uint64_t counts[WEIR_STREAM_COUNT], digests[WEIR_STREAM_COUNT];
+};
+
 struct weir_unit {
     int32_t task;                     /* the partition, 0 under `tasks: single` */
     uint64_t number, previous, chain; /* digests of the journal records before it and of its own */
@@ -56,7 +62,7 @@ struct weir_unit {
     uint32_t slice_count, slice_capacity;
     struct weir_skip skips[WEIR_SKIP_MAX];
     uint32_t skip_count;
-    uint64_t output_digest, output_total;
+    struct weir_answers answers;
     uint64_t state_digest; /* after the unit; 0 = not taken */
     struct weir_manifest manifest;
     /* what a recovering reader does not have: */
@@ -74,7 +80,7 @@ void weir_unit_clear(struct weir_unit *unit);
 
 /* Digests, also used by recovery to check what it reads and makes again. */
 uint64_t weir_unit_digest_record(uint64_t digest, const struct weir_record *record);
-uint64_t weir_unit_digest_output(uint64_t digest, const struct weir_output_record *output);
+void weir_answers_add(struct weir_answers *answers, const struct weir_output_record *outputs, uint32_t count);
 
 uint64_t weir_unit_digest_bytes(const void *bytes, size_t len);
 /* 0: no memory. */

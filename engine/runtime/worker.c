@@ -15,69 +15,19 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-#include <uv.h>
 
 #include "base/log.h"
-#include "runtime/flights.h"
-#include "runtime/retention.h"
-#include "runtime/shelf.h"
-#include "runtime/snapshots.h"
 #include "runtime/topics.h"
+#include "runtime/worker_state.h"
 
 #define TURNS_PER_WAKE 64
-#define PARTITION_MAX 4096
-#define REVOKE_PATIENCE_MS 5000
-
-struct slot { /* one input partition */
-    bool owned;
-    struct weir_task *task; /* NULL under `tasks: single`: the worker's one task */
-    int64_t position;       /* next offset to process */
-    int64_t caught_up;      /* nothing readable lies before this offset that was not polled */
-    int64_t landed;         /* all outputs of input before this offset are delivered */
-    int64_t silent_until; /* below it input was answered before the restart: read again for the state alone */
-    int64_t end;          /* until_end: stop here; -1 = not known */
-};
-
-struct weir_worker {
-    struct weir_worker_options options;
-    struct weir_kafka_source *source;
-    struct weir_kafka_sink *sink;
-    struct weir_flights flights;
-    struct weir_retention retention;
-    struct weir_snapshots *snapshots; /* NULL: state lives in memory only */
-    struct slot *slots;               /* by partition */
-    uint32_t slot_count;
-    struct weir_task *single;
-    struct weir_task_counts retired; /* of tasks that are gone */
-    uint64_t read;                   /* records processed by this worker */
-    uint64_t seed;
-    /* the batch in hand, and the outputs of its newest run that the sink has not taken yet */
-    struct weir_record records[WEIR_BATCH_MAX];
-    uint32_t record_count, record_next;
-    struct weir_outputs outputs;
-    uint32_t output_next;
-    uint64_t output_flight;
-    /* the loop */
-    uv_loop_t loop;
-    uv_poll_t source_wake, sink_wake;
-    uv_timer_t commit_timer, second_timer, snapshot_timer;
-    uv_idle_t again; /* active while there is more to do at once */
-    uv_signal_t interrupt, terminate;
-    uv_async_t stop_asked;
-    bool ends_known, stopping, abandoned, was_down, all_lost;
-    uint64_t next_dead_letter_log;
-    int64_t now_ms;
-    int64_t ends[PARTITION_MAX];
-    int end_count;
-    int result;
-    struct weir_error error;
-};
+#define OTHERS_TIMEOUT_MS 500
 
 /* ---- stopping ---- */
 
 void weir_worker_stop(struct weir_worker *worker) { uv_async_send(&worker->stop_asked); }
 
-static void fail(struct weir_worker *worker, int result) {
+void weir_worker_fail(struct weir_worker *worker, int result) {
     if (!worker->result) {
         worker->result = result;
         if (!worker->error.text[0])
@@ -106,7 +56,7 @@ static void on_signal(uv_signal_t *handle, int signum) {
 
 /* ---- tasks ---- */
 
-static struct slot *slot_of(struct weir_worker *worker, int32_t partition) {
+struct slot *weir_worker_slot(struct weir_worker *worker, int32_t partition) {
     if (partition < 0 || partition >= PARTITION_MAX) return NULL;
     if ((uint32_t)partition >= worker->slot_count) {
         uint32_t count = (uint32_t)partition + 1;
@@ -119,199 +69,93 @@ static struct slot *slot_of(struct weir_worker *worker, int32_t partition) {
     return &worker->slots[partition];
 }
 
-static struct weir_task *new_task(struct weir_worker *worker) {
+struct weir_task *weir_worker_new_task(struct weir_worker *worker) {
     struct weir_task *task = NULL;
     int result = weir_task_create(worker->options.plan, worker->seed, &task, &worker->error);
-    if (result) fail(worker, result);
+    if (result) weir_worker_fail(worker, result);
     if (task) weir_task_tick(task, worker->now_ms);
     return task;
 }
 
-static void retire(struct weir_worker *worker, struct weir_task **task) {
+void weir_worker_retire(struct weir_worker *worker, struct weir_task **task) {
     if (!*task) return;
     weir_task_counts_add(&worker->retired, weir_task_counts(*task));
     weir_task_destroy(*task);
     *task = NULL;
 }
 
-/* ---- deliveries and offsets ---- */
-
-static void land_flights(struct weir_worker *worker) {
-    struct weir_flight flight;
-    while (weir_flights_land(&worker->flights, &flight)) {
-        struct slot *slot = slot_of(worker, flight.partition);
-        if (!slot || !slot->owned) continue;
-        slot->landed = flight.next_offset;
-        weir_kafka_source_store(worker->source, flight.partition, flight.next_offset);
+/* What a task answered, before it goes out. */
+void weir_worker_see(struct weir_worker *worker, const struct weir_task *task,
+                     const struct weir_record *records, uint32_t count, const struct weir_outputs *outputs) {
+    struct weir_error bad;
+    worker->read += count;
+    weir_retention_see_records(&worker->retention, records, count, worker->now_ms);
+    weir_retention_see_outputs(&worker->retention, outputs->records, outputs->record_count, worker->now_ms);
+    bool kept = worker->options.plan->streams[WEIR_DEAD_LETTERS].active;
+    if (!weir_dead_letters_see(&worker->dead_letters, task, outputs, kept, &bad) &&
+        worker->options.strict_data) {
+        worker->error = bad;
+        weir_worker_fail(worker, WEIR_DATA);
     }
-}
-
-static void on_delivered(void *owner, uint64_t flight, uint32_t count) {
-    weir_flights_delivered(&((struct weir_worker *)owner)->flights, flight, count);
-}
-
-static void on_refused(void *owner, uint64_t flight, const struct weir_error *error) {
-    struct weir_worker *worker = owner;
-    (void)flight; /* never lands: its input is read again by the next run */
-    if (!worker->result) worker->error = *error;
-    fail(worker, WEIR_IO);
-}
-
-/* False: not known to be committed. Without wait the answer comes later, and nobody waits for it. */
-static bool commit(struct weir_worker *worker, bool wait) {
-    struct weir_error error = {0};
-    /* Also when nothing new was stored: an earlier commit may have been refused or is still on its way. */
-    if (!weir_kafka_source_commit(worker->source, wait, &error)) return wait;
-    weir_log(WEIR_LOG_WARNING, "offsets were not committed, will try again: %s", error.text);
-    return false;
-}
-
-/* ---- snapshots ---- */
-
-static bool is_live(const struct slot *slot) {
-    return slot->owned && slot->task && slot->position >= slot->silent_until;
-}
-
-/* Committed, and nothing in flight: the state as it stands is saved before it leaves this process. */
-static void save_at_rest(struct weir_worker *worker, int32_t partition) {
-    const struct slot *slot = &worker->slots[partition];
-    if (!is_live(slot) || slot->landed != slot->position) return;
-    weir_snapshots_drop(worker->snapshots, partition);
-    weir_snapshots_take(worker->snapshots, slot->task, partition, slot->position);
-    weir_snapshots_committed(worker->snapshots, partition, slot->landed, true);
-}
-
-/* A task at rest goes to the shelf, for the worker of this process that may get its partition next. */
-static void hand_over(struct weir_worker *worker, int32_t partition) {
-    struct slot *slot = &worker->slots[partition];
-    if (!worker->options.shelf || !is_live(slot) || slot->landed != slot->position) return;
-    if (weir_shelf_put(worker->options.shelf, partition, slot->position, slot->task)) slot->task = NULL;
-}
-
-static void commit_on_time(struct weir_worker *worker) {
-    if (!commit(worker, weir_snapshots_waiting(worker->snapshots))) return;
-    for (uint32_t i = 0; i < worker->slot_count; i++)
-        if (worker->slots[i].owned)
-            weir_snapshots_committed(worker->snapshots, (int32_t)i, worker->slots[i].landed, false);
-}
-
-static void copy_states(struct weir_worker *worker) {
-    for (uint32_t i = 0; i < worker->slot_count; i++)
-        if (is_live(&worker->slots[i]))
-            weir_snapshots_take(worker->snapshots, worker->slots[i].task, (int32_t)i,
-                                worker->slots[i].position);
+    if (worker->options.watch.batch) worker->options.watch.batch(worker->options.watch.owner, task, outputs);
 }
 
 /* ---- rebalance ---- */
 
-/* A task that comes back from a snapshot reads again, silently, what came after it. */
-static int64_t on_resume(void *owner, int32_t partition, int64_t committed) {
-    struct weir_worker *worker = owner;
-    struct slot *slot = slot_of(worker, partition);
-    if (!slot) return committed;
-    slot->silent_until = committed;
-    if (slot->task || worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) return committed;
-    if (worker->options.shelf) slot->task = weir_shelf_take(worker->options.shelf, partition, committed);
-    if (slot->task) return committed; /* another worker of this process had it */
-    int64_t position =
-        weir_snapshots_restore(worker->snapshots, worker->options.plan, partition, committed, &slot->task);
-    if (position < 0) return committed;
-    weir_task_tick(slot->task, worker->now_ms);
-    weir_log(WEIR_LOG_INFO, "partition %d: state restored as of offset %lld, %lld records to read again",
-             partition, (long long)position, (long long)(committed - position));
-    return position;
-}
-
 static void on_assigned(void *owner, int32_t partition, int64_t offset) {
     struct weir_worker *worker = owner;
-    struct slot *slot = slot_of(worker, partition);
+    struct slot *slot = weir_worker_slot(worker, partition);
     if (!slot) {
         weir_error_set(&worker->error, WEIR_LIMIT, "partition %d is beyond the limit of %d", partition,
                        PARTITION_MAX);
-        fail(worker, WEIR_LIMIT);
+        weir_worker_fail(worker, WEIR_LIMIT);
         return;
     }
     if (worker->options.until_end && !worker->ends_known) {
         worker->end_count =
             weir_kafka_source_ends(worker->source, worker->ends, PARTITION_MAX, &worker->error);
-        if (worker->end_count < 0) fail(worker, worker->end_count);
+        if (worker->end_count < 0) weir_worker_fail(worker, worker->end_count);
         worker->ends_known = true;
     }
     slot->owned = true;
     worker->all_lost = false;
     slot->position = offset;
     slot->end = partition < worker->end_count ? worker->ends[partition] : -1;
-    /* Committed even before the first record: `start: latest` must mean the same after a crash. */
     slot->caught_up = 0;
-    slot->landed = slot->silent_until;
-    weir_kafka_source_store(worker->source, partition, slot->landed);
-    if (worker->options.plan && worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) {
-        if (!worker->single) worker->single = new_task(worker);
-    } else if (!slot->task) {
-        slot->task = new_task(worker);
-        /* A task without a past is saved at once: a crash before the first snapshot must find where it began.
-         */
-        if (slot->task) save_at_rest(worker, partition);
-    }
+    if (!worker->exact)
+        weir_alo_assigned(worker, partition); /* else it reads when its task was recovered (R8) */
     weir_log(WEIR_LOG_INFO, "partition %d assigned, reading from offset %lld", partition, (long long)offset);
 }
 
-/* What was read from these partitions has been processed; wait for its outputs, then give them back. */
+/* Exactly once: where the partition begins is where its task will have been recovered to. */
+static bool on_hold(void *owner, int32_t partition, int64_t committed, const char *metadata) {
+    struct weir_worker *worker = owner;
+    if (!worker->exact) return false;
+    weir_exact_host_hold(worker->exact, partition, committed, metadata);
+    return true;
+}
+
 static void on_revoked(void *owner, const int32_t *partitions, uint32_t count, bool lost) {
     struct weir_worker *worker = owner;
     worker->all_lost = lost;
-    if (!lost) {
-        if (weir_kafka_sink_flush(worker->sink, REVOKE_PATIENCE_MS))
-            weir_log(WEIR_LOG_WARNING,
-                     "partitions are given back before all outputs were delivered: their new owner "
-                     "will repeat some");
-        land_flights(worker);
-        bool committed = commit(worker, true);
-        for (uint32_t i = 0; i < count && committed; i++)
-            if (slot_of(worker, partitions[i])) save_at_rest(worker, partitions[i]);
-    }
+    if (worker->exact)
+        weir_exact_host_revoked(worker->exact, partitions, count, lost);
+    else
+        weir_alo_revoked(worker, partitions, count, lost);
     for (uint32_t i = 0; i < count; i++) {
-        struct slot *slot = slot_of(worker, partitions[i]);
-        if (!slot) continue;
-        weir_snapshots_drop(worker->snapshots, partitions[i]);
-        if (!lost) hand_over(worker, partitions[i]);
-        slot->owned = false;
-        retire(worker, &slot->task);
+        struct slot *slot = weir_worker_slot(worker, partitions[i]);
+        if (slot) slot->owned = false;
         weir_log(WEIR_LOG_INFO, "partition %d %s", partitions[i], lost ? "lost" : "given back");
     }
 }
 
 /* Transaction markers may follow the last record: only the broker knows that nothing more is to come. */
 static void on_caught_up(void *owner, int32_t partition, int64_t next_offset) {
-    struct slot *slot = slot_of(owner, partition);
+    struct slot *slot = weir_worker_slot(owner, partition);
     if (slot && slot->owned) slot->caught_up = next_offset;
 }
 
 /* ---- one step ---- */
-
-static void tell_dead_letters(struct weir_worker *worker, const struct weir_outputs *outputs,
-                              const struct weir_task *task) {
-    const struct weir_record *record = outputs->first_error_record;
-    if (!record) return;
-    uint64_t so_far = weir_task_counts(task)->dead_lettered;
-    if (so_far >= worker->next_dead_letter_log) {
-        bool kept = worker->options.plan->streams[WEIR_DEAD_LETTERS].active;
-        weir_log(WEIR_LOG_WARNING, "%s partition %d offset %lld: %s%s%s [%s] %s (%llu bad records so far)",
-                 record->topic, record->partition, (long long)record->offset,
-                 outputs->first_error->field ? outputs->first_error->field : "",
-                 outputs->first_error->field ? ": " : "", outputs->first_error->text,
-                 outputs->first_error->code,
-                 kept ? "-> dead letter topic" : "-> counted only: the file names no dead_letter topic",
-                 (unsigned long long)so_far);
-        worker->next_dead_letter_log = so_far * 2;
-    }
-    if (worker->options.strict_data) {
-        weir_error_set(&worker->error, WEIR_DATA, "%s partition %d offset %lld: %s [%s]", record->topic,
-                       record->partition, (long long)record->offset, outputs->first_error->text,
-                       outputs->first_error->code);
-        fail(worker, WEIR_DATA);
-    }
-}
 
 /* How many of the records in hand go through one task at once: one partition's, up to the limit, and not
  * across the offset where silence ends. */
@@ -327,95 +171,109 @@ static uint32_t run_length(const struct weir_worker *worker, const struct slot *
     return count;
 }
 
-/* Outputs of a run become a flight on its way to the sink. */
-static void take_off(struct weir_worker *worker, const struct slot *slot, const struct weir_record *first,
-                     uint32_t count, const struct weir_task *task) {
-    worker->read += count;
-    struct weir_flight flight = {first->partition, worker->outputs.record_count, slot->position};
-    if (!weir_flights_add(&worker->flights, flight, &worker->output_flight)) fail(worker, WEIR_NOMEM);
-    weir_retention_see_records(&worker->retention, first, count, worker->now_ms);
-    weir_retention_see_outputs(&worker->retention, worker->outputs.records, worker->outputs.record_count,
-                               worker->now_ms);
-    tell_dead_letters(worker, &worker->outputs, task);
-    if (worker->options.watch.batch)
-        worker->options.watch.batch(worker->options.watch.owner, task, &worker->outputs);
-}
-
 /* The next records of one partition go through their task. */
 static void process_run(struct weir_worker *worker) {
     const struct weir_record *first = &worker->records[worker->record_next];
-    struct slot *slot = slot_of(worker, first->partition);
+    struct slot *slot = weir_worker_slot(worker, first->partition);
     uint32_t count = run_length(worker, slot);
     worker->record_next += count;
-    struct weir_task *task = slot && slot->task ? slot->task : worker->single;
-    if (!slot || !slot->owned || !task) return; /* given back meanwhile: its new owner reads it */
-    int result = weir_task_process(task, first, count, &worker->outputs);
-    if (result) {
-        fail(worker, result);
-        return;
-    }
+    if (!slot || !slot->owned) return; /* given back meanwhile: its new owner reads it */
     slot->position = first[count - 1].offset + 1;
-    worker->output_next = 0;
-    if (first->offset < slot->silent_until)
-        worker->outputs.record_count = 0; /* answered before the restart */
-    else
-        take_off(worker, slot, first, count, task);
-}
-
-/* True when the sink has taken everything. */
-static bool write_outputs(struct weir_worker *worker) {
-    uint32_t left = worker->outputs.record_count - worker->output_next;
-    if (!left) return true;
-    int taken = weir_kafka_sink_write(worker->sink, worker->outputs.records + worker->output_next, left,
-                                      worker->output_flight, &worker->error);
-    if (taken < 0) {
-        fail(worker, taken);
-        return false;
-    }
-    worker->output_next += (uint32_t)taken;
-    return worker->output_next == worker->outputs.record_count;
+    int result = worker->exact ? weir_exact_host_process(worker->exact, first, count) : WEIR_OK;
+    if (result) weir_worker_fail(worker, result);
+    if (!worker->exact) weir_alo_process(worker, slot, first, count);
 }
 
 static bool reached_the_limit(const struct weir_worker *worker) {
     return worker->options.limit && worker->read >= worker->options.limit;
 }
 
-static bool reached_the_end(const struct weir_worker *worker) {
-    if (reached_the_limit(worker)) return true;
+static bool own_are_at_end(const struct weir_worker *worker) {
     if (!worker->options.until_end || !worker->ends_known) return false;
     if (worker->all_lost) return false; /* thrown out of the group: it is about to join again */
+    if (worker->exact && weir_exact_host_is_recovering(worker->exact)) return false;
     for (uint32_t i = 0; i < worker->slot_count; i++) {
         const struct slot *slot = &worker->slots[i];
+        if (worker->exact && weir_exact_host_has_stopped(worker->exact, (int32_t)i)) continue;
         if (slot->owned && slot->position < slot->end && slot->caught_up < slot->end) return false;
     }
     return true;
 }
 
+/* Partitions that other members have, or that wait for a dead member's session to end, are part of the work
+ * too. */
+static bool is_elsewhere(const struct weir_worker *worker, int32_t partition) {
+    bool owned = (uint32_t)partition < worker->slot_count && worker->slots[partition].owned;
+    return !owned && worker->ends[partition] > 0;
+}
+
+static bool all_are_here(const struct weir_worker *worker) {
+    for (int32_t p = 0; p < worker->end_count; p++)
+        if (is_elsewhere(worker, p)) return false;
+    return true;
+}
+
+static bool reached_the_end(const struct weir_worker *worker) {
+    return reached_the_limit(worker) ||
+           (own_are_at_end(worker) && (worker->others_at_end || all_are_here(worker)));
+}
+
+/* Asks the group how far the others are; true when they are done. */
+static bool others_are_at_end(struct weir_worker *worker) {
+    struct weir_kafka_offset *offsets = calloc((size_t)worker->end_count + 1, sizeof *offsets);
+    uint32_t count = 0;
+    for (int32_t p = 0; offsets && p < worker->end_count; p++)
+        if (is_elsewhere(worker, p)) offsets[count++].partition = p;
+    bool done =
+        offsets && count && !weir_kafka_committed(worker->source, offsets, count, OTHERS_TIMEOUT_MS, NULL);
+    for (uint32_t i = 0; i < count && done; i++) done = offsets[i].next >= worker->ends[offsets[i].partition];
+    free(offsets);
+    return done;
+}
+
 static void stand_still(struct weir_worker *worker) { uv_idle_stop(&worker->again); }
+
+/* Outputs move on. False: no room for more, something will wake us. */
+static bool move_outputs(struct weir_worker *worker) {
+    if (worker->exact) {
+        bool flush = worker->stopping || reached_the_limit(worker);
+        int result = weir_exact_host_turn(worker->exact, worker->now_ms, flush, &worker->error);
+        if (result) weir_worker_fail(worker, result);
+        return worker->result || !weir_exact_host_is_full(worker->exact);
+    }
+    return weir_alo_move_outputs(worker) || worker->result;
+}
+
+static bool is_at_rest(const struct weir_worker *worker) {
+    return worker->exact ? weir_exact_host_at_rest(worker->exact)
+                         : worker->flights.first == worker->flights.next;
+}
 
 static void turn(struct weir_worker *worker) {
     for (int i = 0; i < TURNS_PER_WAKE; i++) {
-        weir_kafka_sink_poll(worker->sink);
-        land_flights(worker);
+        bool room = move_outputs(worker);
         if (worker->result) {
             uv_stop(&worker->loop);
             return;
         }
-        if (!write_outputs(worker)) return stand_still(worker);
+        if (!room && !worker->stopping) return stand_still(worker);
         /* The batch first: slots may already know of an end that lies behind it. */
         if (worker->record_next < worker->record_count && !worker->stopping && !reached_the_limit(worker)) {
             process_run(worker);
             continue;
         }
-        if (!worker->stopping && reached_the_end(worker)) worker->stopping = true;
+        if (!worker->stopping && reached_the_end(worker)) {
+            worker->stopping = true;
+            continue;
+        }
         if (worker->stopping) {
-            if (worker->flights.first == worker->flights.next) uv_stop(&worker->loop);
+            if (is_at_rest(worker)) uv_stop(&worker->loop);
             return stand_still(worker);
         }
         int count = weir_kafka_source_poll(worker->source, worker->records, WEIR_BATCH_MAX, &worker->error);
         worker->record_next = 0;
         worker->record_count = count > 0 ? (uint32_t)count : 0;
-        if (count < 0) fail(worker, count);
+        if (count < 0) weir_worker_fail(worker, count);
         if (count == 0 && !worker->stopping && !reached_the_end(worker)) return stand_still(worker);
     }
     uv_idle_start(&worker->again, worker->again.idle_cb);
@@ -426,8 +284,20 @@ static void on_wake(uv_poll_t *handle, int status, int events) {
     turn(handle->data);
 }
 static void on_again(uv_idle_t *handle) { turn(handle->data); }
-static void on_commit(uv_timer_t *handle) { commit_on_time(handle->data); }
-static void on_snapshot(uv_timer_t *handle) { copy_states(handle->data); }
+static void on_commit(uv_timer_t *handle) {
+    struct weir_worker *worker = handle->data;
+    if (worker->exact)
+        turn(worker);
+    else
+        weir_alo_commit(worker);
+}
+static void on_snapshot(uv_timer_t *handle) {
+    struct weir_worker *worker = handle->data;
+    if (worker->exact)
+        weir_exact_host_snapshot(worker->exact);
+    else
+        weir_alo_copy_states(worker);
+}
 
 static int64_t wall_ms(void) {
     struct timespec now;
@@ -452,30 +322,65 @@ static void on_second(uv_timer_t *handle) {
         if (worker->slots[i].task) weir_task_tick(worker->slots[i].task, worker->now_ms);
     if (worker->single) weir_task_tick(worker->single, worker->now_ms);
     watch_broker(worker);
+    if (own_are_at_end(worker) && !worker->stopping && !all_are_here(worker))
+        worker->others_at_end = others_are_at_end(worker);
     if (worker->options.watch.tick) worker->options.watch.tick(worker->options.watch.owner);
     turn(worker);
+}
+
+/* ---- exactly once ---- */
+
+static void on_lane_wake(void *owner) {
+    struct weir_worker *worker = owner;
+    uv_idle_start(&worker->again, worker->again.idle_cb);
+}
+static void on_lane_answered(void *owner, const struct weir_task *task, const struct weir_record *records,
+                             uint32_t count, const struct weir_outputs *outputs) {
+    weir_worker_see(owner, task, records, count, outputs);
+}
+static void on_lane_retired(void *owner, struct weir_task *task) { weir_worker_retire(owner, &task); }
+static void on_lane_rejoin(void *owner) {
+    struct weir_worker *worker = owner;
+    int result = weir_kafka_source_rejoin(worker->source, &worker->error);
+    if (result) weir_worker_fail(worker, result);
+}
+
+static int open_exactly(struct weir_worker *worker, struct weir_error *error) {
+    const struct weir_exact_host_options options = {.plan = worker->options.plan,
+                                                    .pipeline = worker->options.pipeline,
+                                                    .client = worker->options.client,
+                                                    .engine_id = worker->options.engine_id,
+                                                    .seed = worker->seed,
+                                                    .loop = &worker->loop,
+                                                    .owner = worker,
+                                                    .wake = on_lane_wake,
+                                                    .answered = on_lane_answered,
+                                                    .retired = on_lane_retired,
+                                                    .rejoin = on_lane_rejoin};
+    int result = weir_exact_host_create(&options, &worker->exact, error);
+    if (!result) worker->options.client = *weir_exact_host_client(worker->exact);
+    return result;
 }
 
 /* ---- life ---- */
 
 static int open_doors(struct weir_worker *worker, struct weir_error *error) {
     const struct weir_pipeline *pipeline = worker->options.pipeline;
-    struct weir_kafka_sink_options sink = {.client = worker->options.client,
-                                           .watch = {worker, on_delivered, on_refused}};
-    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
-        if (!worker->options.plan->streams[i].active) continue;
-        sink.topics[i] = weir_pipeline_sink(pipeline, (enum weir_stream)i)->topic.text;
-        sink.bare[i] = !worker->options.plan->streams[i].full_envelope && i != WEIR_DEAD_LETTERS;
-    }
-    int result = weir_kafka_sink_open(&sink, &worker->sink, error);
+    bool exactly = weir_pipeline_is_exact(pipeline);
+    int result = exactly ? open_exactly(worker, error) : weir_alo_open(worker, error);
     if (result) return result;
-    struct weir_kafka_source_options source = {
-        .client = worker->options.client,
-        .topic = pipeline->source.topic.text,
-        .group = pipeline->source.group,
-        .start_latest = pipeline->source.start == WEIR_START_LATEST,
-        .watch = {worker, on_resume, on_assigned, on_revoked, on_caught_up}};
-    return weir_kafka_source_open(&source, &worker->source, error);
+    struct weir_kafka_source_options source = {.client = worker->options.client,
+                                               .topic = pipeline->source.topic.text,
+                                               .group = pipeline->source.group,
+                                               .start_latest = pipeline->source.start == WEIR_START_LATEST,
+                                               .watch = {.owner = worker,
+                                                         .resume = exactly ? NULL : weir_alo_resume,
+                                                         .hold = exactly ? on_hold : NULL,
+                                                         .assigned = on_assigned,
+                                                         .revoked = on_revoked,
+                                                         .caught_up = on_caught_up}};
+    result = weir_kafka_source_open(&source, &worker->source, error);
+    return result || !exactly ? result : weir_exact_host_start(worker->exact, worker->source, error);
 }
 
 static void start_loop(struct weir_worker *worker) {
@@ -483,7 +388,7 @@ static void start_loop(struct weir_worker *worker) {
     uint64_t commit_ms = (uint64_t)worker->options.pipeline->commit_ms;
     uint64_t snapshot_ms = (uint64_t)worker->options.pipeline->state.snapshot_ms;
     uv_poll_init(loop, &worker->source_wake, weir_kafka_source_fd(worker->source));
-    uv_poll_init(loop, &worker->sink_wake, weir_kafka_sink_fd(worker->sink));
+    if (worker->sink) uv_poll_init(loop, &worker->sink_wake, weir_kafka_sink_fd(worker->sink));
     uv_timer_init(loop, &worker->commit_timer);
     uv_timer_init(loop, &worker->second_timer);
     uv_timer_init(loop, &worker->snapshot_timer);
@@ -494,10 +399,11 @@ static void start_loop(struct weir_worker *worker) {
         worker->second_timer.data = worker->snapshot_timer.data = worker->again.data =
             worker->interrupt.data = worker->terminate.data = worker;
     uv_poll_start(&worker->source_wake, UV_READABLE, on_wake);
-    uv_poll_start(&worker->sink_wake, UV_READABLE, on_wake);
+    if (worker->sink) uv_poll_start(&worker->sink_wake, UV_READABLE, on_wake);
     uv_timer_start(&worker->commit_timer, on_commit, commit_ms, commit_ms);
     uv_timer_start(&worker->second_timer, on_second, 0, 1000);
-    if (worker->snapshots) uv_timer_start(&worker->snapshot_timer, on_snapshot, snapshot_ms, snapshot_ms);
+    if (worker->snapshots || worker->exact)
+        uv_timer_start(&worker->snapshot_timer, on_snapshot, snapshot_ms, snapshot_ms);
     uv_idle_start(&worker->again, on_again);
     uv_signal_start(&worker->interrupt, on_signal, SIGINT);
     uv_signal_start(&worker->terminate, on_signal, SIGTERM);
@@ -515,7 +421,7 @@ int weir_worker_create(const struct weir_worker_options *options, struct weir_wo
     struct weir_worker *worker = calloc(1, sizeof *worker);
     if (!worker) return weir_error_set(error, WEIR_NOMEM, "no memory for a worker");
     worker->options = *options;
-    worker->next_dead_letter_log = 1;
+    worker->dead_letters.next_told = 1;
     worker->now_ms = wall_ms();
     uv_loop_init(&worker->loop);
     uv_async_init(&worker->loop, &worker->stop_asked, on_stop_asked);
@@ -525,7 +431,8 @@ int weir_worker_create(const struct weir_worker_options *options, struct weir_wo
      */
     if (getrandom(&worker->seed, sizeof worker->seed, 0) != (ssize_t)sizeof worker->seed) worker->seed = 1;
     int result = weir_topics_look(&options->client, options->plan, &worker->retention, error);
-    if (!result) result = weir_snapshots_open(options->pipeline, &worker->loop, &worker->snapshots, error);
+    if (!result && !weir_pipeline_is_exact(options->pipeline))
+        result = weir_snapshots_open(options->pipeline, &worker->loop, &worker->snapshots, error);
     if (!result) {
         weir_retention_at_start(&worker->retention, options->plan->time_cell != WEIR_NO_CELL);
         result = open_doors(worker, error);
@@ -543,11 +450,13 @@ int weir_worker_run(struct weir_worker *worker, struct weir_error *error) {
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     if (worker->abandoned)
         weir_log(WEIR_LOG_WARNING, "stopped at once: outputs in flight will be repeated by the next run");
-    else if (commit(worker, true))
-        for (uint32_t i = 0; i < worker->slot_count; i++) {
-            save_at_rest(worker, (int32_t)i);
-            hand_over(worker, (int32_t)i);
-        }
+    else if (worker->exact && !worker->result)
+        weir_exact_host_save_at_rest(worker->exact);
+    else if (!worker->exact)
+        weir_alo_finish(worker);
+    if (worker->exact && !worker->result)
+        worker->result = weir_exact_host_stopped(worker->exact, &worker->error);
+    weir_exact_host_stop(worker->exact);
     uv_walk(&worker->loop, close_handle, worker);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     weir_kafka_source_close(worker->source); /* leaves the group: what was handed over may go to others now */
@@ -558,6 +467,7 @@ int weir_worker_run(struct weir_worker *worker, struct weir_error *error) {
 
 void weir_worker_destroy(struct weir_worker *worker) {
     if (!worker) return;
+    weir_exact_host_stop(worker->exact);
     if (worker->source) weir_kafka_source_close(worker->source);
     if (worker->sink) weir_kafka_sink_close(worker->sink);
     for (uint32_t i = 0; i < worker->slot_count; i++) weir_task_destroy(worker->slots[i].task);
@@ -566,9 +476,15 @@ void weir_worker_destroy(struct weir_worker *worker) {
     weir_snapshots_close(worker->snapshots);
     uv_walk(&worker->loop, close_handle, NULL);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
+    weir_exact_host_destroy(worker->exact);
     uv_loop_close(&worker->loop);
     free(worker->slots);
     free(worker);
+}
+
+static void add_counts(void *owner, int32_t task, const struct weir_task *state) {
+    (void)task;
+    weir_task_counts_add(owner, weir_task_counts(state));
 }
 
 void weir_worker_counts(const struct weir_worker *worker, struct weir_task_counts *counts) {
@@ -576,6 +492,7 @@ void weir_worker_counts(const struct weir_worker *worker, struct weir_task_count
     for (uint32_t i = 0; i < worker->slot_count; i++)
         if (worker->slots[i].task) weir_task_counts_add(counts, weir_task_counts(worker->slots[i].task));
     if (worker->single) weir_task_counts_add(counts, weir_task_counts(worker->single));
+    if (worker->exact) weir_exact_host_each_task(worker->exact, counts, add_counts);
 }
 
 void weir_worker_each_task(const struct weir_worker *worker, void *owner,
@@ -583,4 +500,5 @@ void weir_worker_each_task(const struct weir_worker *worker, void *owner,
     for (uint32_t i = 0; i < worker->slot_count; i++)
         if (worker->slots[i].task) visit(owner, (int32_t)i, worker->slots[i].task);
     if (worker->single) visit(owner, 0, worker->single);
+    if (worker->exact) weir_exact_host_each_task(worker->exact, owner, visit);
 }

@@ -5,7 +5,8 @@
  * threads:  weir_worker_run runs on the calling thread until the work is done or a signal asks it to stop;
  *           weir_worker_stop may be called from its callbacks and from other threads.
  * delivery: at least once: an input's offset is committed only after every output it led to was acknowledged;
- * a crash repeats the tail, with the same weir-id headers. errors:   WEIR_IO: the door failed for good;
+ *           a crash repeats the tail, with the same weir-id headers. exactly once: see exact_host.h.
+ * errors:   WEIR_IO: the door failed for good;
  * WEIR_NOMEM, WEIR_BUG: stopped after the last commit.
  */
 #ifndef WEIR_RUNTIME_WORKER_H
@@ -26,9 +27,10 @@ struct weir_worker_options {
     const struct weir_plan *plan;
     const struct weir_pipeline *pipeline;
     struct weir_kafka_client client;
-    bool until_end;   /* stop at the end offsets seen when a partition is first assigned */
-    uint64_t limit;   /* stop after so many records; 0 = none */
-    bool strict_data; /* the first dead letter ends the run (WEIR_DATA) */
+    uint64_t engine_id; /* exactly once: what a replay must have been made with to be equal (R12) */
+    bool until_end;     /* stop at the end offsets seen when a partition is first assigned */
+    uint64_t limit;     /* stop after so many records; 0 = none */
+    bool strict_data;   /* the first dead letter ends the run (WEIR_DATA) */
     struct weir_worker_watch watch;
     struct weir_shelf *shelf; /* shared by the workers of a process; NULL: this one is alone */
 };

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* at_least_once.c: the lane without transactions (R16): outputs are visible at once, an offset is committed
+ * when all outputs of what lies before it were delivered, and state comes back from snapshots at committed
+ * offsets. */
+#include <string.h>
+
+#include "base/log.h"
+#include "runtime/worker_state.h"
+
+#define REVOKE_PATIENCE_MS 5000
+
+/* ---- deliveries and offsets ---- */
+
+static void land_flights(struct weir_worker *worker) {
+    struct weir_flight flight;
+    while (weir_flights_land(&worker->flights, &flight)) {
+        struct slot *slot = weir_worker_slot(worker, flight.partition);
+        if (!slot || !slot->owned) continue;
+        slot->landed = flight.next_offset;
+        weir_kafka_source_store(worker->source, flight.partition, flight.next_offset);
+    }
+}
+
+static void on_delivered(void *owner, uint64_t flight, uint32_t count) {
+    weir_flights_delivered(&((struct weir_worker *)owner)->flights, flight, count);
+}
+
+static void on_refused(void *owner, uint64_t flight, const struct weir_error *error) {
+    struct weir_worker *worker = owner;
+    (void)flight; /* never lands: its input is read again by the next run */
+    if (!worker->result) worker->error = *error;
+    weir_worker_fail(worker, WEIR_IO);
+}
+
+/* False: not known to be committed. Without wait the answer comes later, and nobody waits for it. */
+static bool commit(struct weir_worker *worker, bool wait) {
+    struct weir_error error = {0};
+    /* Also when nothing new was stored: an earlier commit may have been refused or is still on its way. */
+    if (!weir_kafka_source_commit(worker->source, wait, &error)) return wait;
+    weir_log(WEIR_LOG_WARNING, "offsets were not committed, will try again: %s", error.text);
+    return false;
+}
+
+/* ---- snapshots ---- */
+
+static bool is_live(const struct slot *slot) {
+    return slot->owned && slot->task && slot->position >= slot->silent_until;
+}
+
+/* Committed, and nothing in flight: the state as it stands is saved before it leaves this process. */
+static void save_at_rest(struct weir_worker *worker, int32_t partition) {
+    const struct slot *slot = &worker->slots[partition];
+    if (!is_live(slot) || slot->landed != slot->position) return;
+    weir_snapshots_drop(worker->snapshots, partition);
+    weir_snapshots_take(worker->snapshots, slot->task, partition, slot->position);
+    weir_snapshots_committed(worker->snapshots, partition, slot->landed, true);
+}
+
+/* A task at rest goes to the shelf, for the worker of this process that may get its partition next. */
+static void hand_over(struct weir_worker *worker, int32_t partition) {
+    struct slot *slot = &worker->slots[partition];
+    if (!worker->options.shelf || !is_live(slot) || slot->landed != slot->position) return;
+    if (weir_shelf_put(worker->options.shelf, partition, slot->position, slot->task)) slot->task = NULL;
+}
+
+void weir_alo_commit(struct weir_worker *worker) {
+    if (!commit(worker, weir_snapshots_waiting(worker->snapshots))) return;
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        if (worker->slots[i].owned)
+            weir_snapshots_committed(worker->snapshots, (int32_t)i, worker->slots[i].landed, false);
+}
+
+void weir_alo_copy_states(struct weir_worker *worker) {
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        if (is_live(&worker->slots[i]))
+            weir_snapshots_take(worker->snapshots, worker->slots[i].task, (int32_t)i,
+                                worker->slots[i].position);
+}
+
+/* A task that comes back from a snapshot reads again, silently, what came after it. */
+int64_t weir_alo_resume(void *owner, int32_t partition, int64_t committed) {
+    struct weir_worker *worker = owner;
+    struct slot *slot = weir_worker_slot(worker, partition);
+    if (!slot) return committed;
+    slot->silent_until = committed;
+    if (slot->task || worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) return committed;
+    if (worker->options.shelf) slot->task = weir_shelf_take(worker->options.shelf, partition, committed);
+    if (slot->task) return committed; /* another worker of this process had it */
+    int64_t position =
+        weir_snapshots_restore(worker->snapshots, worker->options.plan, partition, committed, &slot->task);
+    if (position < 0) return committed;
+    weir_task_tick(slot->task, worker->now_ms);
+    weir_log(WEIR_LOG_INFO, "partition %d: state restored as of offset %lld, %lld records to read again",
+             partition, (long long)position, (long long)(committed - position));
+    return position;
+}
+
+void weir_alo_assigned(struct weir_worker *worker, int32_t partition) {
+    struct slot *slot = &worker->slots[partition];
+    /* Committed even before the first record: `start: latest` must mean the same after a crash. */
+    slot->landed = slot->silent_until;
+    weir_kafka_source_store(worker->source, partition, slot->landed);
+    if (worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) {
+        if (!worker->single) worker->single = weir_worker_new_task(worker);
+    } else if (!slot->task) {
+        slot->task = weir_worker_new_task(worker);
+        /* A task without a past is saved at once: a crash before the first snapshot must find where it began.
+         */
+        if (slot->task) save_at_rest(worker, partition);
+    }
+}
+
+/* What was read from these partitions has been processed; wait for its outputs, then give them back. */
+void weir_alo_revoked(struct weir_worker *worker, const int32_t *partitions, uint32_t count, bool lost) {
+    if (!lost) {
+        if (weir_kafka_sink_flush(worker->sink, REVOKE_PATIENCE_MS))
+            weir_log(WEIR_LOG_WARNING,
+                     "partitions are given back before all outputs were delivered: their new owner "
+                     "will repeat some");
+        land_flights(worker);
+        bool committed = commit(worker, true);
+        for (uint32_t i = 0; i < count && committed; i++)
+            if (weir_worker_slot(worker, partitions[i])) save_at_rest(worker, partitions[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct slot *slot = weir_worker_slot(worker, partitions[i]);
+        if (!slot) continue;
+        weir_snapshots_drop(worker->snapshots, partitions[i]);
+        if (!lost) hand_over(worker, partitions[i]);
+        weir_worker_retire(worker, &slot->task);
+    }
+}
+
+/* ---- records and outputs ---- */
+
+/* Outputs of a run become a flight on its way to the sink. */
+static void take_off(struct weir_worker *worker, const struct weir_record *first, uint32_t count,
+                     const struct weir_task *task) {
+    struct weir_flight flight = {first->partition, worker->outputs.record_count, first[count - 1].offset + 1};
+    if (!weir_flights_add(&worker->flights, flight, &worker->output_flight))
+        weir_worker_fail(worker, WEIR_NOMEM);
+    weir_worker_see(worker, task, first, count, &worker->outputs);
+}
+
+void weir_alo_process(struct weir_worker *worker, struct slot *slot, const struct weir_record *first,
+                      uint32_t count) {
+    struct weir_task *task = slot->task ? slot->task : worker->single;
+    if (!task) return;
+    int result = weir_task_process(task, first, count, &worker->outputs);
+    if (result) {
+        weir_worker_fail(worker, result);
+        return;
+    }
+    worker->output_next = 0;
+    if (first->offset < slot->silent_until)
+        worker->outputs.record_count = 0; /* answered before the restart */
+    else
+        take_off(worker, first, count, task);
+}
+
+/* True when the sink has taken everything. */
+static bool write_outputs(struct weir_worker *worker) {
+    uint32_t left = worker->outputs.record_count - worker->output_next;
+    if (!left) return true;
+    int taken = weir_kafka_sink_write(worker->sink, worker->outputs.records + worker->output_next, left,
+                                      worker->output_flight, &worker->error);
+    if (taken < 0) {
+        weir_worker_fail(worker, taken);
+        return false;
+    }
+    worker->output_next += (uint32_t)taken;
+    return worker->output_next == worker->outputs.record_count;
+}
+
+bool weir_alo_move_outputs(struct weir_worker *worker) {
+    weir_kafka_sink_poll(worker->sink);
+    land_flights(worker);
+    return !worker->result && write_outputs(worker);
+}
+
+void weir_alo_finish(struct weir_worker *worker) {
+    if (!commit(worker, true)) return;
+    for (uint32_t i = 0; i < worker->slot_count; i++) {
+        save_at_rest(worker, (int32_t)i);
+        hand_over(worker, (int32_t)i);
+    }
+}
+
+int weir_alo_open(struct weir_worker *worker, struct weir_error *error) {
+    const struct weir_pipeline *pipeline = worker->options.pipeline;
+    struct weir_kafka_sink_options sink = {.client = worker->options.client,
+                                           .watch = {worker, on_delivered, on_refused}};
+    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
+        if (!worker->options.plan->streams[i].active) continue;
+        sink.topics[i] = weir_pipeline_sink(pipeline, (enum weir_stream)i)->topic.text;
+        sink.bare[i] = !worker->options.plan->streams[i].full_envelope && i != WEIR_DEAD_LETTERS;
+    }
+    return weir_kafka_sink_open(&sink, &worker->sink, error);
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/exact_host.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/faults.h"
+#include "base/log.h"
+#include "file/slot.h"
+#include "runtime/commit_thread.h"
+#include "runtime/recover.h"
+
+#define REVOKE_PATIENCE_MS 5000
+#define STOP_PATIENCE_MS 10000
+#define RETRY_MS 1000
+#define OPEN_BYTES_MAX ((size_t)64 << 20) /* outputs of open units (R4) */
+#define STUCK_MS 30000
+
+struct recovery { /* of one partition; lives until its work is done */
+    uv_work_t work;
+    uv_timer_t again;
+    struct weir_exact_host *host;
+    struct weir_kafka_offset committed;
+    struct weir_recover_options options;
+    struct weir_recovered done;
+    int result;
+    struct weir_error error;
+    bool abandoned;
+    uint64_t began_ns;
+    struct recovery *next;
+};
+
+struct saving { /* of one copy */
+    uv_work_t work;
+    struct weir_exact_host *host;
+    struct weir_exact_copy copy;
+    struct weir_manifest manifest;
+    int result;
+    struct weir_error error;
+};
+
+struct stopped { /* a task that cannot go on */
+    int32_t partition;
+    struct weir_error error;
+};
+
+struct weir_exact_host {
+    struct weir_exact_host_options options;
+    struct weir_kafka_client client;
+    struct weir_property *properties;
+    struct weir_slot_lock slot;
+    char folder[WEIR_GENERATION_FOLDER_BYTES], id[300], journal[300], snapshots[300];
+    struct weir_generation_place place;
+    struct weir_exact *lane;
+    struct weir_commit_thread *thread;
+    struct weir_kafka_source *source;
+    uv_async_t decided;
+    struct recovery *recoveries;
+    uint32_t savings;
+    bool save_failed, stuck_told;
+    struct stopped *stopped;
+    uint32_t stopped_count;
+};
+
+static int64_t monotonic_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- between lane and commit thread ---- */
+
+static struct weir_kafka_membership *membership(void *owner) {
+    return weir_kafka_membership_take(((struct weir_exact_host *)owner)->source);
+}
+
+static void submit(void *owner, struct weir_bundle *bundle) {
+    weir_commit_thread_submit(((struct weir_exact_host *)owner)->thread, bundle);
+}
+
+static int take_verdicts(struct weir_exact_host *host) {
+    const struct weir_bundle *bundle = host->thread ? weir_commit_thread_take(host->thread) : NULL;
+    if (!bundle) return WEIR_OK;
+    host->stuck_told = false;
+    return weir_exact_decided(host->lane);
+}
+
+static void on_commit_thread(void *owner) { uv_async_send(&((struct weir_exact_host *)owner)->decided); }
+
+static void on_decided(uv_async_t *handle) {
+    struct weir_exact_host *host = handle->data;
+    host->options.wake(host->options.owner);
+}
+
+static void on_gone(void *owner, int32_t task) {
+    struct weir_exact_host *host = owner;
+    weir_log(WEIR_LOG_WARNING, "task %d: the group's offset was moved by somebody else: joining again", task);
+    host->options.rejoin(host->options.owner);
+}
+
+static void on_answered(void *owner, const struct weir_task *task, const struct weir_record *records,
+                        uint32_t count, const struct weir_outputs *outputs) {
+    struct weir_exact_host *host = owner;
+    host->options.answered(host->options.owner, task, records, count, outputs);
+}
+
+/* ---- snapshots ---- */
+
+static void on_save_pool(uv_work_t *work) {
+    struct saving *saving = work->data;
+    size_t len;
+    const void *bytes = weir_state_writer_bytes(saving->copy.state, &len);
+    saving->result = weir_generation_write(&saving->host->place, saving->copy.task, bytes, len,
+                                           &saving->manifest, &saving->error);
+}
+
+/* A full disk or an unreachable topic stops snapshots, not the pipeline: said once, and once more when it
+ * works. */
+static void after_save(uv_work_t *work, int status) {
+    struct saving *saving = work->data;
+    struct weir_exact_host *host = saving->host;
+    (void)status;
+    bool failed = saving->result || saving->error.result;
+    if (failed && !host->save_failed)
+        weir_log(WEIR_LOG_WARNING, "snapshots fail, processing goes on: %s", saving->error.text);
+    if (!failed && host->save_failed) weir_log(WEIR_LOG_INFO, "snapshots work again");
+    host->save_failed = failed;
+    if (saving->result) saving->manifest.unit = 0;
+    weir_exact_publish(host->lane, saving->copy.task, saving->copy.unit, &saving->manifest);
+    weir_state_writer_destroy(saving->copy.state);
+    free(saving);
+    host->savings--;
+    host->options.wake(host->options.owner);
+}
+
+static void on_copied(void *owner, struct weir_exact_copy copy) {
+    struct weir_exact_host *host = owner;
+    struct saving *saving = calloc(1, sizeof *saving);
+    if (!saving) {
+        weir_state_writer_destroy(copy.state);
+        weir_exact_publish(host->lane, copy.task, copy.unit, &(struct weir_manifest){0});
+        return;
+    }
+    saving->work.data = saving;
+    saving->host = host;
+    saving->copy = copy;
+    saving->manifest =
+        (struct weir_manifest){.unit = copy.unit, .chain = copy.chain, .engine_id = copy.engine_id};
+    host->savings++;
+    uv_queue_work(host->options.loop, &saving->work, on_save_pool, after_save);
+}
+
+static void want_copy(void *owner, int32_t task, const struct weir_task *state) {
+    struct weir_exact_host *host = owner;
+    (void)state;
+    weir_exact_want_copy(host->lane, task);
+}
+
+void weir_exact_host_snapshot(struct weir_exact_host *host) {
+    weir_exact_each_task(host->lane, host, want_copy);
+}
+
+/* ---- life ---- */
+
+/* A named member gets its partitions back at once after a crash (R6); its session is short, because a named
+ * member does not say when it leaves for good. */
+static int add_properties(struct weir_exact_host *host, struct weir_error *error) {
+    bool named = false, timed = false;
+    uint32_t count = host->client.property_count;
+    struct weir_property *own = calloc(count + 2, sizeof *own);
+    if (!own) return weir_error_set(error, WEIR_NOMEM, "no memory for a worker");
+    if (count) memcpy(own, host->client.properties, count * sizeof *own);
+    for (uint32_t i = 0; i < count; i++) {
+        named = named || !strcmp(own[i].name, "group.instance.id");
+        timed = timed || !strcmp(own[i].name, "session.timeout.ms");
+    }
+    if (!named && host->slot.fd >= 0) {
+        own[count++] = (struct weir_property){.name = "group.instance.id", .value = host->id};
+        if (!timed) own[count++] = (struct weir_property){.name = "session.timeout.ms", .value = "10000"};
+    }
+    host->properties = own;
+    host->client.properties = own;
+    host->client.property_count = count;
+    return WEIR_OK;
+}
+
+static void name_things(struct weir_exact_host *host) {
+    const struct weir_pipeline *pipeline = host->options.pipeline;
+    snprintf(host->id, sizeof host->id, "weir-%s-%s", pipeline->name, host->slot.name);
+    snprintf(host->journal, sizeof host->journal, "%s.journal", pipeline->source.group);
+    snprintf(host->snapshots, sizeof host->snapshots, "%s.snapshots", pipeline->source.group);
+    host->place = (struct weir_generation_place){.client = host->options.client,
+                                                 .topic = host->snapshots,
+                                                 .dir = pipeline->state.dir,
+                                                 .pipeline = pipeline->name,
+                                                 .source = pipeline->source.topic.text,
+                                                 .keep = (int)pipeline->state.keep};
+}
+
+int weir_exact_host_create(const struct weir_exact_host_options *options, struct weir_exact_host **out,
+                           struct weir_error *error) {
+    const struct weir_pipeline *pipeline = options->pipeline;
+    struct weir_exact_host *host = calloc(1, sizeof *host);
+    if (!host) return weir_error_set(error, WEIR_NOMEM, "no memory for a worker");
+    host->options = *options;
+    host->client = options->client;
+    host->slot.fd = -1;
+    uv_async_init(options->loop, &host->decided, on_decided);
+    host->decided.data = host;
+    uv_unref((uv_handle_t *)&host->decided);
+    weir_generation_folder(pipeline->name, host->folder, sizeof host->folder);
+    int result = weir_slot_take(pipeline->state.dir, host->folder, &host->slot, error);
+    if (result == WEIR_IO) result = WEIR_CONFIG; /* a folder that cannot be used stops the start */
+    if (!result) {
+        name_things(host);
+        result = add_properties(host, error);
+    }
+    struct weir_exact_options lane = {.plan = options->plan,
+                                      .engine_id = options->engine_id,
+                                      .commit_ms = pipeline->commit_ms,
+                                      .bytes_max = OPEN_BYTES_MAX,
+                                      .owner = host,
+                                      .membership = membership,
+                                      .submit = submit,
+                                      .gone = on_gone,
+                                      .copied = on_copied,
+                                      .answered = on_answered};
+    if (!result) result = weir_exact_create(&lane, &host->lane, error);
+    *out = host; /* also on failure: its handle is in the loop */
+    if (result) return result;
+    if (!pipeline->state.dir)
+        weir_log(WEIR_LOG_INFO,
+                 "no state.dir: after a crash state comes from topic %s, and partitions come back when the "
+                 "session "
+                 "is over",
+                 host->snapshots);
+    return WEIR_OK;
+}
+
+const struct weir_kafka_client *weir_exact_host_client(const struct weir_exact_host *host) {
+    return &host->client;
+}
+
+static int64_t committer_clock(void *owner) {
+    (void)owner;
+    return monotonic_ms();
+}
+
+int weir_exact_host_start(struct weir_exact_host *host, struct weir_kafka_source *source,
+                          struct weir_error *error) {
+    const struct weir_pipeline *pipeline = host->options.pipeline;
+    struct weir_committer_options options = {
+        .txn = {.client = host->options.client, .id = host->id, .journal = host->journal},
+        .topic = pipeline->source.topic.text,
+        .source = source,
+        .clock = committer_clock};
+    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
+        if (!host->options.plan->streams[i].active) continue;
+        options.txn.topics[i] = weir_pipeline_sink(pipeline, (enum weir_stream)i)->topic.text;
+        options.txn.bare[i] = !host->options.plan->streams[i].full_envelope && i != WEIR_DEAD_LETTERS;
+    }
+    struct weir_committer *committer;
+    host->source = source;
+    int result = weir_committer_create(&options, &committer, error);
+    if (result) return result;
+    return weir_commit_thread_start(committer, host, on_commit_thread, &host->thread, error);
+}
+
+void weir_exact_host_stop(struct weir_exact_host *host) {
+    if (!host) return;
+    for (struct recovery *r = host->recoveries; r; r = r->next) {
+        r->abandoned = true;
+        uv_cancel((uv_req_t *)&r->work);
+    }
+    weir_commit_thread_stop(host->thread);
+    host->thread = NULL;
+    while (host->savings || host->recoveries) uv_run(host->options.loop, UV_RUN_ONCE);
+    weir_slot_release(&host->slot);
+}
+
+/* The worker has closed the handles with its own. */
+void weir_exact_host_destroy(struct weir_exact_host *host) {
+    if (!host) return;
+    weir_exact_destroy(host->lane);
+    free(host->properties);
+    free(host->stopped);
+    free(host);
+}
+
+/* ---- recovery (R8) ---- */
+
+static void on_recover_pool(uv_work_t *work) {
+    struct recovery *recovery = work->data;
+    recovery->result = weir_recover(&recovery->options, &recovery->done, &recovery->error);
+}
+
+static void forget(uv_handle_t *handle) {
+    struct recovery *recovery = handle->data;
+    struct recovery **at = &recovery->host->recoveries;
+    while (*at != recovery) at = &(*at)->next;
+    *at = recovery->next;
+    free(recovery);
+}
+
+static void stop_task(struct weir_exact_host *host, int32_t partition, const struct weir_error *error) {
+    struct stopped *stopped = realloc(host->stopped, (host->stopped_count + 1) * sizeof *stopped);
+    weir_log(WEIR_LOG_ERROR, "partition %d stops, the others go on: %s", partition, error->text);
+    if (!stopped) return;
+    host->stopped = stopped;
+    host->stopped[host->stopped_count++] = (struct stopped){partition, *error};
+}
+
+static void start_task(struct recovery *recovery) {
+    struct weir_exact_host *host = recovery->host;
+    int32_t partition = recovery->committed.partition;
+    const struct weir_recovered *done = &recovery->done;
+    int result = weir_exact_adopt(host->lane, partition, done->task, &done->progress);
+    if (!result) result = weir_exact_set_position(host->lane, partition, partition, recovery->committed.next);
+    if (result) {
+        struct weir_error error = {0};
+        weir_error_set(&error, result, "no memory for its task");
+        stop_task(host, partition, &error);
+        return;
+    }
+    if (done->progress.unit)
+        weir_log(WEIR_LOG_INFO,
+                 "partition %d: state restored as of unit %" PRIu64 " (snapshot of unit %" PRIu64 ", %" PRIu64
+                 " units and %" PRIu64 " records done again and found equal) in %.3f s",
+                 partition, done->progress.unit, done->snapshot_unit, done->units, done->records,
+                 (double)(uv_hrtime() - recovery->began_ns) / 1e9);
+    WEIR_POINT("recover.after");
+    weir_kafka_source_begin(host->source, partition);
+    host->options.wake(host->options.owner);
+}
+
+static void after_recover(uv_work_t *work, int status);
+
+static void queue_recovery(struct recovery *recovery) {
+    memset(&recovery->error, 0, sizeof recovery->error);
+    uv_queue_work(recovery->host->options.loop, &recovery->work, on_recover_pool, after_recover);
+}
+
+static void on_again(uv_timer_t *timer) {
+    struct recovery *recovery = timer->data;
+    if (recovery->abandoned)
+        uv_close((uv_handle_t *)timer, forget);
+    else
+        queue_recovery(recovery);
+}
+
+static void after_recover(uv_work_t *work, int status) {
+    struct recovery *recovery = work->data;
+    bool wait =
+        !recovery->abandoned && !status && (recovery->result == WEIR_AGAIN || recovery->result == WEIR_IO);
+    if (wait) {
+        weir_log(WEIR_LOG_WARNING, "partition %d: its state cannot be rebuilt yet, trying again: %s",
+                 recovery->committed.partition, recovery->error.text);
+        uv_timer_start(&recovery->again, on_again, RETRY_MS, 0);
+        return;
+    }
+    if (recovery->abandoned || status)
+        weir_task_destroy(recovery->done.task);
+    else if (recovery->result)
+        stop_task(recovery->host, recovery->committed.partition, &recovery->error);
+    else
+        start_task(recovery);
+    uv_close((uv_handle_t *)&recovery->again, forget);
+}
+
+void weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64_t committed,
+                          const char *metadata) {
+    struct recovery *recovery = calloc(1, sizeof *recovery);
+    if (!recovery) {
+        struct weir_error error = {0};
+        weir_error_set(&error, WEIR_NOMEM, "no memory to rebuild its state");
+        stop_task(host, partition, &error);
+        return;
+    }
+    recovery->host = host;
+    recovery->work.data = recovery->again.data = recovery;
+    recovery->committed.partition = partition;
+    recovery->committed.next = committed;
+    snprintf(recovery->committed.metadata, sizeof recovery->committed.metadata, "%s", metadata);
+    recovery->options = (struct weir_recover_options){.plan = host->options.plan,
+                                                      .engine_id = host->options.engine_id,
+                                                      .place = host->place,
+                                                      .topic = host->options.pipeline->source.topic.text,
+                                                      .journal = host->journal,
+                                                      .task = partition,
+                                                      .committed = &recovery->committed,
+                                                      .count = 1,
+                                                      .seed = host->options.seed};
+    recovery->began_ns = uv_hrtime();
+    recovery->next = host->recoveries;
+    host->recoveries = recovery;
+    uv_timer_init(host->options.loop, &recovery->again);
+    queue_recovery(recovery);
+}
+
+/* ---- giving back (R7) ---- */
+
+/* Closes and commits what is open, waiting at most so long. */
+static void finish(struct weir_exact_host *host, int64_t patience_ms) {
+    int64_t deadline_ms = monotonic_ms() + patience_ms;
+    while (!weir_exact_all_at_rest(host->lane)) {
+        int64_t left_ms = deadline_ms - monotonic_ms();
+        if (left_ms <= 0 || weir_exact_turn(host->lane, monotonic_ms(), weir_exact_wall(host->lane), true))
+            break;
+        if (weir_commit_thread_wait(host->thread, left_ms, NULL) || take_verdicts(host)) break;
+    }
+}
+
+void weir_exact_host_revoked(struct weir_exact_host *host, const int32_t *partitions, uint32_t count,
+                             bool lost) {
+    if (!lost) finish(host, REVOKE_PATIENCE_MS);
+    WEIR_POINT("revoke.flushed");
+    for (uint32_t i = 0; i < count; i++) {
+        struct weir_progress progress;
+        for (struct recovery *r = host->recoveries; r; r = r->next)
+            if (r->committed.partition == partitions[i]) r->abandoned = true;
+        struct weir_task *task = weir_exact_release(host->lane, partitions[i], &progress);
+        if (task) host->options.retired(host->options.owner, task);
+        for (uint32_t k = 0; k < host->stopped_count; k++)
+            if (host->stopped[k].partition == partitions[i])
+                host->stopped[k--] = host->stopped[--host->stopped_count];
+    }
+}
+
+/* ---- work ---- */
+
+int weir_exact_host_process(struct weir_exact_host *host, const struct weir_record *records, uint32_t count) {
+    return weir_exact_process(host->lane, records, count);
+}
+
+bool weir_exact_host_is_full(const struct weir_exact_host *host) { return weir_exact_is_full(host->lane); }
+
+static void watch_age(struct weir_exact_host *host) {
+    int64_t age_ms = weir_commit_thread_age_ms(host->thread);
+    if (age_ms < STUCK_MS || host->stuck_told) return;
+    host->stuck_told = true;
+    weir_log(WEIR_LOG_WARNING, "no commit for %" PRId64 " s, trying on", age_ms / 1000);
+}
+
+int weir_exact_host_turn(struct weir_exact_host *host, int64_t wall_ms, bool flush,
+                         struct weir_error *error) {
+    int result = weir_commit_thread_result(host->thread, error);
+    if (!result) result = take_verdicts(host);
+    if (!result) result = weir_exact_turn(host->lane, monotonic_ms(), wall_ms, flush);
+    if (!result) watch_age(host);
+    return result;
+}
+
+bool weir_exact_host_at_rest(const struct weir_exact_host *host) {
+    return weir_exact_all_at_rest(host->lane);
+}
+
+bool weir_exact_host_is_recovering(const struct weir_exact_host *host) { return host->recoveries != NULL; }
+
+int64_t weir_exact_host_position(const struct weir_exact_host *host, int32_t partition) {
+    return weir_exact_position(host->lane, partition);
+}
+
+bool weir_exact_host_has_stopped(const struct weir_exact_host *host, int32_t partition) {
+    for (uint32_t i = 0; i < host->stopped_count; i++)
+        if (host->stopped[i].partition == partition) return true;
+    return false;
+}
+
+int weir_exact_host_stopped(const struct weir_exact_host *host, struct weir_error *error) {
+    if (!host->stopped_count) return WEIR_OK;
+    if (error) *error = host->stopped[0].error;
+    return WEIR_DATA;
+}
+
+void weir_exact_host_save_at_rest(struct weir_exact_host *host) {
+    finish(host, STOP_PATIENCE_MS);
+    if (!weir_exact_all_at_rest(host->lane)) return;
+    weir_exact_host_snapshot(host);
+    while (host->savings) uv_run(host->options.loop, UV_RUN_ONCE);
+    finish(host, STOP_PATIENCE_MS);
+}
+
+void weir_exact_host_each_task(const struct weir_exact_host *host, void *owner,
+                               void (*visit)(void *owner, int32_t task, const struct weir_task *task_state)) {
+    weir_exact_each_task(host->lane, owner, visit);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exact_host.h: what surrounds the exactly-once lane in a worker: its commit thread, recoveries and snapshot
+ * writes on libuv's pool, its slot.
+ *
+ * place:    worker -> host -> lane (pure) ; host -> recover, generation, commit thread.
+ * threads:  the worker's loop; nothing here blocks it but the giving back of partitions, for at most 5 s.
+ * stops:    a task whose past cannot be rebuilt stops alone, named in the log; the others run on (R11).
+ */
+#ifndef WEIR_RUNTIME_EXACT_HOST_H
+#define WEIR_RUNTIME_EXACT_HOST_H
+
+#include <uv.h>
+
+#include "runtime/exact.h"
+
+struct weir_exact_host_options {
+    const struct weir_plan *plan;
+    const struct weir_pipeline *pipeline;
+    struct weir_kafka_client client;
+    uint64_t engine_id, seed;
+    uv_loop_t *loop;
+    void *owner;
+    /* May be called inside any verb and from the loop. */
+    void (*wake)(void *owner); /* something has changed: take a turn */
+    void (*answered)(void *owner, const struct weir_task *task, const struct weir_record *records,
+                     uint32_t count, const struct weir_outputs *outputs);
+    void (*retired)(void *owner, struct weir_task *task); /* taken */
+    void (*rejoin)(void *owner); /* somebody else has moved a task on: leave the group and join again */
+};
+
+struct weir_exact_host;
+
+/* Takes a slot; the client's properties are completed for the source that is opened next. */
+int weir_exact_host_create(const struct weir_exact_host_options *options, struct weir_exact_host **host,
+                           struct weir_error *error);
+const struct weir_kafka_client *weir_exact_host_client(const struct weir_exact_host *host);
+/* The producer is opened in the background. */
+int weir_exact_host_start(struct weir_exact_host *host, struct weir_kafka_source *source,
+                          struct weir_error *error);
+/* Ends what is under way without committing more; tasks can still be looked at. Before the source is closed.
+ * NULL is fine for both. */
+void weir_exact_host_stop(struct weir_exact_host *host);
+/* After the loop's handles were closed. */
+void weir_exact_host_destroy(struct weir_exact_host *host);
+
+/* For the source's watch: the partition is held until its task has been recovered (R8). */
+void weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64_t committed,
+                          const char *metadata);
+void weir_exact_host_revoked(struct weir_exact_host *host, const int32_t *partitions, uint32_t count,
+                             bool lost);
+
+int weir_exact_host_process(struct weir_exact_host *host, const struct weir_record *records, uint32_t count);
+bool weir_exact_host_is_full(const struct weir_exact_host *host);
+/* Closes and submits what is due. Not OK: the worker must stop. */
+int weir_exact_host_turn(struct weir_exact_host *host, int64_t wall_ms, bool flush, struct weir_error *error);
+bool weir_exact_host_at_rest(const struct weir_exact_host *host);
+bool weir_exact_host_is_recovering(const struct weir_exact_host *host); /* some task is not ready yet */
+/* -1: not running here (yet). */
+int64_t weir_exact_host_position(const struct weir_exact_host *host, int32_t partition);
+bool weir_exact_host_has_stopped(const struct weir_exact_host *host, int32_t partition);
+/* The first task that stopped, in words; WEIR_OK: none did. */
+int weir_exact_host_stopped(const struct weir_exact_host *host, struct weir_error *error);
+
+/* Copies states on a timer. */
+void weir_exact_host_snapshot(struct weir_exact_host *host);
+/* After the last commit: saves every task and publishes it, so that the next start has nothing to do again.
+ */
+void weir_exact_host_save_at_rest(struct weir_exact_host *host);
+
+void weir_exact_host_each_task(const struct weir_exact_host *host, void *owner,
+                               void (*visit)(void *owner, int32_t task, const struct weir_task *task_state));
+
+#endif

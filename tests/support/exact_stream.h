@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exact_stream.h: an exactly-once pipeline (windows by card and over all cards, logistic regression, adwin
+ * with reset) over a stream with late and broken records, and the comparison of what a read_committed
+ * consumer sees with an uninterrupted run, byte by byte: for tests that disturb the engine and expect no
+ * trace of it.
+ *
+ * compared: predictions, alerts and dead letters: key, value and headers of every record, in the order of
+ * each partition, for each partition of the input apart (those of different inputs interleave as they may).
+ */
+#ifndef WEIR_TESTS_EXACT_STREAM_H
+#define WEIR_TESTS_EXACT_STREAM_H
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "support/broker.h"
+
+#define PARTITIONS 4
+#define STREAMS 3 /* predictions, alerts, dead letters */
+
+struct exact_stage {
+    const char *name;
+    char input[128], outputs[STREAMS][128], plain[STREAMS][128];
+    char pipeline[600], plain_pipeline[600];
+    long records, records_per_s;
+    pthread_t producer;
+};
+
+static const int exact_widths[STREAMS] = {PARTITIONS, 1, 1};
+
+/* properties: of librdkafka, for the disturbed pipeline; "" = the engine's own choice. */
+static inline void exact_write_pipeline(const struct exact_stage *stage, const char *file, const char *group,
+                                        const char outputs[STREAMS][128], const char *properties,
+                                        char *path) {
+    char yaml[3000];
+    snprintf(yaml, sizeof yaml,
+             "weir: 1\nname: exact\n"
+             "kafka: {brokers: '%s', properties: {%s}}\n"
+             "source:\n  topic: %s\n  group: %s-%ld\n  key: card\n  event_time: {field: ts, lateness: 2s}\n"
+             "  schema: {n: int64, card: string, ts: int64, x: float64, label: int64}\n"
+             "labels: {field: label}\n"
+             "features:\n"
+             "  - by: card\n    columns: {n10: 'count(10s)', mean60: 'mean(x, 1m)', sd: 'stddev(x, 1m)'}\n"
+             "  - columns: {all10: 'sum(x, 10s)'}\n"
+             "model:\n  transform: [standard_scaler]\n  learner: logistic_regression\n"
+             "  inputs: [x, n10, mean60, sd, all10]\n"
+             "drift:\n  - {name: e, watch: model.error, detector: adwin, options: {direction: up}, then: "
+             "[alert, reset]}\n"
+             "state: {dir: %s-%s, snapshot: {every: 400ms, keep: 3}}\n"
+             "sinks:\n  predictions: {topic: %s, delivery: exactly_once, fields: [n, n10, all10, score, "
+             "model.version]}\n"
+             "  alerts: {topic: %s}\ndead_letter: {topic: %s}\n",
+             broker_address(), properties, stage->input, group, (long)getpid(), process_path("state"), group,
+             outputs[0], outputs[1], outputs[2]);
+    snprintf(path, 600, "%s", process_write_text(file, yaml));
+}
+
+static inline void *exact_produce(void *owner) {
+    const struct exact_stage *stage = owner;
+    rd_kafka_t *producer = broker_producer();
+    double start = process_now_s();
+    uint64_t random = 9;
+    for (long i = 0; i < stage->records; i++) {
+        char value[200];
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        long x = (long)(random >> 40) % 1000, late = (long)(random >> 20) % 3500;
+        bool label = (x > 500) != (i / (stage->records / 4) % 2 == 1);
+        int len = snprintf(value, sizeof value,
+                           "{\"n\":%ld,\"card\":\"c%ld\",\"ts\":%ld,\"x\":%ld.25,\"label\":%d}", i,
+                           (long)(random >> 50) % 200, 1700000000000 + i * 2 - late, x, label);
+        if (i % 997 == 0) len = snprintf(value, sizeof value, "{broken %ld", i);
+        broker_produce(producer, stage->input, (int)(i % PARTITIONS), NULL, 0, value, (size_t)len, 0);
+        while (i % 100 == 0 && process_now_s() - start < (double)i / (double)stage->records_per_s)
+            rd_kafka_poll(producer, 2);
+    }
+    broker_flush(producer);
+    return NULL;
+}
+
+static inline void exact_open(struct exact_stage *stage, const char *name, long records, long records_per_s,
+                              const char *properties) {
+    static const char *const kinds[STREAMS] = {"p", "a", "d"};
+    char file[64], group[64], stem[64];
+    memset(stage, 0, sizeof *stage);
+    stage->name = name;
+    stage->records = records;
+    stage->records_per_s = records_per_s;
+    snprintf(stage->input, sizeof stage->input, "%s", broker_topic(name, PARTITIONS));
+    for (int i = 0; i < STREAMS; i++) {
+        snprintf(stem, sizeof stem, "%s.%s", name, kinds[i]);
+        snprintf(stage->outputs[i], sizeof stage->outputs[0], "%s", broker_topic(stem, exact_widths[i]));
+        snprintf(stem, sizeof stem, "%s.plain.%s", name, kinds[i]);
+        snprintf(stage->plain[i], sizeof stage->plain[0], "%s", broker_topic(stem, exact_widths[i]));
+    }
+    snprintf(file, sizeof file, "%s.yaml", name);
+    exact_write_pipeline(stage, file, name, stage->outputs, properties, stage->pipeline);
+    snprintf(file, sizeof file, "%s.plain.yaml", name);
+    snprintf(group, sizeof group, "%s-plain", name);
+    exact_write_pipeline(stage, file, group, stage->plain, "", stage->plain_pipeline);
+    assert_int_equal(pthread_create(&stage->producer, NULL, exact_produce, stage), 0);
+}
+
+/* ---- comparing ---- */
+
+struct exact_lines { /* what one output partition holds of one input partition */
+    char *text;
+    size_t len, capacity;
+    long count;
+};
+
+struct exact_seen {
+    const char *input;
+    struct exact_lines lines[PARTITIONS][PARTITIONS]; /* output, input */
+};
+
+static inline void exact_put(struct exact_lines *lines, const void *bytes, size_t len) {
+    if (lines->capacity - lines->len < len + 1) {
+        lines->capacity = (lines->capacity + len) * 2 + 4096;
+        lines->text = realloc(lines->text, lines->capacity);
+        assert_non_null(lines->text);
+    }
+    if (len) memcpy(lines->text + lines->len, bytes, len);
+    lines->len += len;
+    lines->text[lines->len] = 0;
+}
+
+/* The partition of the input a record answers: from weir-id (topic-partition-offset) or a dead letter's
+ * source. */
+static inline int exact_source(const rd_kafka_headers_t *headers, const char *input) {
+    const void *value;
+    size_t len;
+    int partition = -1;
+    if (!rd_kafka_header_get_last(headers, "weir.source.partition", &value, &len))
+        return atoi(strndupa((const char *)value, len));
+    if (!rd_kafka_header_get_last(headers, "weir-id", &value, &len)) {
+        char *id = strndupa((const char *)value, len), *at = strstr(id, input);
+        if (at) sscanf(at + strlen(input), "-%d", &partition);
+    }
+    return partition;
+}
+
+static inline void exact_see(void *owner, const rd_kafka_message_t *message) {
+    struct exact_seen *seen = owner;
+    rd_kafka_headers_t *headers;
+    assert_int_equal(rd_kafka_message_headers(message, &headers), 0);
+    int source = exact_source(headers, seen->input);
+    assert_in_range(source, 0, PARTITIONS - 1);
+    struct exact_lines *lines = &seen->lines[message->partition][source];
+    exact_put(lines, message->key, message->key_len);
+    exact_put(lines, "|", 1);
+    exact_put(lines, message->payload, message->len);
+    for (size_t i = 0; i < rd_kafka_header_cnt(headers); i++) {
+        const char *name;
+        const void *value;
+        size_t len;
+        rd_kafka_header_get_all(headers, i, &name, &value, &len);
+        exact_put(lines, "|", 1);
+        exact_put(lines, name, strlen(name));
+        exact_put(lines, "=", 1);
+        exact_put(lines, value, len);
+    }
+    exact_put(lines, "\n", 1);
+    lines->count++;
+}
+
+/* The first line in which they differ, for the message. */
+static inline void exact_explain(const struct exact_lines *got, const struct exact_lines *wanted) {
+    const char *a = got->text ? got->text : "", *b = wanted->text ? wanted->text : "";
+    while (*a && *b) {
+        size_t m = strcspn(a, "\n"), n = strcspn(b, "\n");
+        if (m != n || memcmp(a, b, m) != 0) break;
+        a += m + 1;
+        b += n + 1;
+    }
+    print_message("got    %.*s\nwanted %.*s\n", (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
+}
+
+/* Waits for the producer, lets the pipeline finish in peace, runs the uninterrupted one, and compares. */
+static inline void exact_close(struct exact_stage *stage) {
+    pthread_join(stage->producer, NULL);
+    const char *const runs[] = {stage->pipeline, stage->plain_pipeline};
+    for (int i = 0; i < 2; i++) {
+        struct process_result result = process_weir_run("run", runs[i], "--until-end");
+        if (result.code) print_message("%s", result.err);
+        assert_int_equal(result.code, 0);
+        process_free(&result);
+    }
+    long total = 0;
+    for (int i = 0; i < STREAMS; i++) {
+        struct exact_seen *got = calloc(2, sizeof *got), *wanted = got + 1;
+        got->input = wanted->input = stage->input;
+        long count = broker_read(stage->outputs[i], exact_widths[i], got, exact_see);
+        long expected = broker_read(stage->plain[i], exact_widths[i], wanted, exact_see);
+        if (count != expected)
+            print_message("%s: %ld records, wanted %ld\n", stage->outputs[i], count, expected);
+        bool equal = count == expected;
+        for (int k = 0; k < PARTITIONS * PARTITIONS; k++) {
+            struct exact_lines *a = &got->lines[k / PARTITIONS][k % PARTITIONS],
+                               *b = &wanted->lines[k / PARTITIONS][k % PARTITIONS];
+            if (equal && (a->len != b->len || (a->len && memcmp(a->text, b->text, a->len) != 0))) {
+                exact_explain(a, b);
+                equal = false;
+            }
+            free(a->text);
+            free(b->text);
+        }
+        free(got);
+        assert_true(equal);
+        assert_true(expected > 0);
+        total += expected;
+    }
+    print_message("%s: %ld records of output, byte for byte those of an uninterrupted run\n", stage->name,
+                  total);
+}
+
+#endif
