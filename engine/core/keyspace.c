@@ -349,7 +349,8 @@ uint64_t weir_keyspace_seed(const struct weir_keyspace *keyspace) { return keysp
 size_t weir_keyspace_bytes(const struct weir_keyspace *keyspace) {
     size_t places = ((size_t)keyspace->group_mask + 1) * GROUP;
     return sizeof *keyspace + places * (1 + sizeof(uint32_t)) + keyspace->chunk_capacity * sizeof(void *) +
-           keyspace->chunk_count * chunk_bytes(keyspace) + keyspace->pages.capacity * 3 * sizeof(uint64_t);
+           keyspace->chunk_count * chunk_bytes(keyspace) +
+           keyspace->pages.capacity * (3 * sizeof(uint64_t) + 1);
 }
 
 void *weir_keyspace_at(const struct weir_keyspace *keyspace, uint32_t i, struct weir_key *key,

@@ -6,8 +6,8 @@
  * copy that was made before stands for it. So no page needs a state beyond the one number.
  *
  * Copies are handed out before the pages that still lie in their slots, so memory held is given back first.
- * A copy's memory is used again for the next; what is too much is given back a little at each call, because
- * giving gigabytes back at once would be a pause.
+ * A copy's memory is used again for the next: fresh memory costs more than the copying. What is too much is
+ * given back a little at each call, because giving gigabytes back at once would be a pause.
  */
 #include "core/pages.h"
 
@@ -18,8 +18,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define SPARE_BYTES ((size_t)1024 * 1024) /* kept for the next copies */
-#define SPARE_FREED 256                   /* copies at one call */
+#define SPARE_BYTES ((size_t)4 * 1024 * 1024) /* kept for the next copies of a snapshot under way */
+#define SPARE_FREED 256                       /* copies at one call */
 
 struct weir_page_copy {
     struct weir_page_copy *next;
@@ -45,6 +45,7 @@ static void free_copies(struct weir_page_copy *copy) {
 void weir_pages_deinit(struct weir_pages *pages) {
     free_copies(pages->first);
     free_copies(pages->spare);
+    free(pages->marked);
     free(pages->written);
     free(pages->digested);
     free(pages->digests);
@@ -63,6 +64,10 @@ bool weir_pages_reserve(struct weir_pages *pages, uint32_t slots) {
     uint32_t needed = weir_pages_of(pages, slots), capacity = pages->capacity ? pages->capacity : 4;
     if (needed <= pages->capacity) return true;
     while (capacity < needed) capacity *= 2;
+    unsigned char *marked = realloc(pages->marked, capacity);
+    if (!marked) return false;
+    memset(marked + pages->capacity, 0, capacity - pages->capacity);
+    pages->marked = marked;
     if (!grow(&pages->written, pages->capacity, capacity) ||
         !grow(&pages->digested, pages->capacity, capacity) ||
         !grow(&pages->digests, pages->capacity, capacity))
@@ -85,7 +90,7 @@ size_t weir_pages_bytes(const struct weir_pages *pages, uint32_t page, uint32_t 
  */
 
 static void give_back_spare(struct weir_pages *pages) {
-    size_t kept = SPARE_BYTES / (pages->stride << pages->shift);
+    size_t kept = pages->boundary ? SPARE_BYTES / (pages->stride << pages->shift) : 0;
     for (uint32_t i = 0; i < SPARE_FREED && pages->spare_count > kept; i++) {
         struct weir_page_copy *copy = pages->spare;
         pages->spare = copy->next;
@@ -148,6 +153,12 @@ void weir_pages_first_write(struct weir_pages *pages, uint32_t page, const void 
         page < weir_pages_of(pages, pages->count))
         keep_copy(pages, page, bytes);
     pages->written[page] = pages->epoch;
+    pages->marked[page] = 1;
+}
+
+static void next_epoch(struct weir_pages *pages) {
+    pages->epoch++;
+    if (pages->capacity) memset(pages->marked, 0, pages->capacity);
 }
 
 /* --- a snapshot -------------------------------------------------------------------------------------------
@@ -160,8 +171,8 @@ bool weir_pages_begin(struct weir_pages *pages, uint32_t count, bool full) {
         if (!grow(&pages->saved, pages->saved_capacity, pages->capacity)) return false;
         pages->saved_capacity = pages->capacity;
     }
-    give_back_spare(pages);
-    pages->boundary = pages->epoch++;
+    pages->boundary = pages->epoch;
+    next_epoch(pages);
     pages->from = full ? 0 : pages->completed;
     pages->count = count;
     pages->cursor = 0;
@@ -209,8 +220,8 @@ void weir_pages_end(struct weir_pages *pages, bool completed) {
         pages->completed = pages->boundary;
     }
     drop_copies(pages);
-    give_back_spare(pages);
     pages->boundary = 0;
+    give_back_spare(pages);
 }
 
 /* --- digests ----------------------------------------------------------------------------------------------
@@ -218,7 +229,7 @@ void weir_pages_end(struct weir_pages *pages, bool completed) {
 
 void weir_pages_next_epoch(struct weir_pages *pages) {
     give_back_spare(pages);
-    pages->epoch++;
+    next_epoch(pages);
 }
 
 /* Kept only for pages whose last change lies in a past epoch: within one, two changes look like one. */
@@ -238,12 +249,13 @@ void weir_pages_forget(struct weir_pages *pages) {
     drop_copies(pages);
     pages->lost = true;
     pages->completed = 0;
-    pages->epoch++;
+    next_epoch(pages);
     for (uint32_t i = 0; i < pages->capacity; i++) pages->digested[i] = 0;
 }
 
 void weir_pages_restored(struct weir_pages *pages, uint32_t page, uint64_t digest) {
     pages->written[page] = pages->epoch;
+    pages->marked[page] = 1;
     pages->digests[page] = digest;
     pages->digested[page] = pages->epoch;
 }
