@@ -41,7 +41,7 @@ static void step(struct weir_commit_thread *thread, struct weir_bundle **under_w
     if (wait == WEIR_COMMITTER_REST) {
         thread->decided = *under_way;
         *under_way = NULL;
-        thread->busy = false;
+        thread->busy = thread->submitted != NULL; /* while the producer was opened */
     } else if (wait < 0) {
         thread->result = (int)wait;
         thread->why = *weir_committer_why(thread->committer);

@@ -280,8 +280,11 @@ static void turn(struct weir_worker *worker) {
 }
 
 static void on_wake(uv_poll_t *handle, int status, int events) {
+    struct weir_worker *worker = handle->data;
     (void)status, (void)events;
-    turn(handle->data);
+    if (worker->stopping && handle == &worker->source_wake)
+        uv_poll_stop(handle); /* nobody reads it any more */
+    turn(worker);
 }
 static void on_again(uv_idle_t *handle) { turn(handle->data); }
 static void on_commit(uv_timer_t *handle) {
