@@ -4,8 +4,8 @@
  * place:    nothing at all in a build without WEIR_FAULTS (every build but the preset `faults`).
  * use:      WEIR_POINT("commit.before") dies by SIGKILL when the environment says WEIR_KILL_AT=commit.before,
  * or commit.before:7 for its seventh time. WEIR_RULE(5) is false when WEIR_WITHOUT_RULE=5 or weir_rule_off is
- * 5: rule numbers are those of exactly-once.md; a test that cannot tell the difference proves nothing.
- * threads:  any.
+ * 5: rule numbers are those of exactly-once.md, 109 is a second way to break rule 9; a test that cannot tell
+ * the difference proves nothing. threads:  any.
  */
 #ifndef WEIR_BASE_FAULTS_H
 #define WEIR_BASE_FAULTS_H

@@ -183,9 +183,13 @@ static int64_t write_bundle(struct weir_committer *committer) {
 static int64_t send_offsets(struct weir_committer *committer) {
     const struct weir_bundle *bundle = committer->bundle;
     WEIR_POINT("offsets.before");
+    if (!WEIR_RULE(103)) return follow(committer, WEIR_TXN_OK, PHASE_COMMIT);
+    struct weir_kafka_membership *fresh =
+        WEIR_RULE(3) ? NULL : weir_kafka_membership_take(committer->options.source); /* the mutant's */
     enum weir_txn outcome =
-        weir_kafka_txn_offsets(committer->txn, committer->options.topic, bundle->membership, bundle->offsets,
-                               bundle->offset_count, &committer->why);
+        weir_kafka_txn_offsets(committer->txn, committer->options.topic, fresh ? fresh : bundle->membership,
+                               bundle->offsets, bundle->offset_count, &committer->why);
+    weir_kafka_membership_free(fresh);
     WEIR_POINT("offsets.after");
     return follow(committer, outcome, PHASE_COMMIT);
 }

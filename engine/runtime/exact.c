@@ -155,6 +155,7 @@ int weir_exact_adopt(struct weir_exact *lane, int32_t id, struct weir_task *task
                               .progress = *progress,
                               .committed = progress->unit,
                               .journaled = progress->journal_from[0]};
+    if (!WEIR_RULE(2)) member->progress.unit = member->progress.chain = 0; /* numbers begin anew */
     if (!progress->unit && !open_unit(lane, member)) return WEIR_NOMEM;
     return WEIR_OK;
 }
@@ -209,7 +210,7 @@ static int process_run(struct weir_exact *lane, struct member *member, struct we
     if (!weir_unit_add_records(unit, records, count) ||
         !weir_unit_add_outputs(unit, outputs.records, outputs.record_count))
         return WEIR_NOMEM;
-    if (skipped && unit->skip_count < WEIR_SKIP_MAX)
+    if (skipped && unit->skip_count < WEIR_SKIP_MAX && WEIR_RULE(15))
         unit->skips[unit->skip_count++] = (struct weir_skip){records->partition, records->offset};
     member->changed = true;
     cursor_of(member, records->partition)->next = records[count - 1].offset + 1;
@@ -254,7 +255,9 @@ bool weir_exact_is_full(const struct weir_exact *lane) {
 
 /* ---- closing and submitting ---- */
 
-static int64_t oldest_needed(const struct member *member) { return member->progress.journal_from[1]; }
+static int64_t oldest_needed(const struct member *member) {
+    return member->progress.journal_from[WEIR_RULE(209) ? 1 : 0];
+}
 
 /* Of the state after the last closed unit. */
 static void copy_state(struct weir_exact *lane, struct member *member) {

@@ -125,7 +125,7 @@ int weir_generation_write(const struct weir_generation_place *place, int32_t tas
     if (!place->topic) return place->dir ? disk : WEIR_BUG;
     int result = write_topic(place, task, bytes, manifest, error);
     WEIR_POINT("snapshot.topic");
-    return result;
+    return WEIR_RULE(109) ? result : WEIR_OK; /* the mutant: published before it is there */
 }
 
 int weir_generation_read(const struct weir_generation_place *place, int32_t task,

@@ -81,8 +81,7 @@ static int read_journal(struct recovery *recovery, int64_t from) {
         int count = weir_kafka_reader_read(reader, options->task, records, JOURNAL_BATCH, READ_TIMEOUT_MS,
                                            recovery->error);
         if (count < 0) result = count;
-        if (count ==
-            0) /* the offsets' commit may be seen before the journal's: only time tells that it is lost */
+        if (count == 0) /* the offsets' commit may be seen before the journal's: only time tells */
             result = weir_error_set(recovery->error, WEIR_AGAIN,
                                     "topic '%s' partition %d ends before unit %" PRIu64, options->journal,
                                     options->task, recovery->end.unit);
@@ -230,7 +229,8 @@ static int begin_at_birth(struct recovery *recovery) {
                               ", and the journal begins with unit %" PRIu64
                               ": its state cannot be rebuilt [E411]",
                               recovery->options->task, recovery->end.unit, first->number);
-    return weir_task_create(recovery->options->plan, first->seed, &recovery->out->task, recovery->error);
+    uint64_t seed = WEIR_RULE(14) ? first->seed : recovery->options->seed;
+    return weir_task_create(recovery->options->plan, seed, &recovery->out->task, recovery->error);
 }
 
 /* From one beginning to the committed unit. manifest NULL: from birth. */
@@ -238,7 +238,7 @@ static int rebuild(struct recovery *recovery, const struct weir_manifest *manife
     int result = manifest ? load_generation(recovery, manifest) : begin_at_birth(recovery);
     recovery->out->snapshot_unit = manifest ? manifest->unit : 0;
     recovery->out->units = recovery->out->records = 0;
-    if (!result) result = replay_after(recovery, recovery->out->snapshot_unit);
+    if (!result && WEIR_RULE(8)) result = replay_after(recovery, recovery->out->snapshot_unit);
     if (result) {
         weir_task_destroy(recovery->out->task);
         recovery->out->task = NULL;
@@ -272,7 +272,7 @@ static void remember_generations(struct recovery *recovery) {
         const struct weir_manifest *manifest = &recovery->history.units[i].manifest;
         const struct weir_unit *at =
             manifest->unit ? unit_numbered(&recovery->history, manifest->unit) : NULL;
-        if (!at) continue;
+        if (!at || at->chain != manifest->chain) continue;
         progress->journal_from[1] = progress->journal_from[0];
         progress->journal_from[0] = at->journal_offset;
     }
