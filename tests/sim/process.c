@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* process.c: a simulated worker process: consumer, lane, committer, recoveries and snapshot writes, as
+ * engine/runtime/exact_host.c and worker.c put them together, one small step at a time.
+ *
+ * A process shares nothing with another. What it does next is drawn; what it may do is what the real one may:
+ * verdicts are taken some time after the committer came to them, copies are written some time after they were
+ * taken, news of the group are heard late.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/story.h"
+
+#define BATCH_MAX 48
+#define COMMIT_MS 100
+
+static int64_t now(const struct process *process) { return sim_now(process->story->cluster); }
+
+static void note(const struct process *process, const char *what, int32_t task, int64_t value) {
+    if (process->story->verbose)
+        story_note(process->story, "process %d: %s (task %d, %lld)", process->index, what, (int)task,
+                   (long long)value);
+}
+
+/* ---- what the lane asks of its owner ---- */
+
+static struct weir_kafka_membership *membership(void *owner) {
+    struct process *process = owner;
+    if (!process->story->healed && story_chance(process->story, 3)) return NULL; /* no memory */
+    return weir_kafka_membership_take(process->consumer);
+}
+
+static void submit(void *owner, struct weir_bundle *bundle) {
+    struct process *process = owner;
+    for (uint32_t i = 0; i < bundle->count; i++) { /* R7 */
+        const struct weir_unit *unit = bundle->units[i];
+        if (process->parts[unit->task].state != PART_RUNNING)
+            story_fail(process->story, "process %d submits unit %llu of task %d, which it does not have",
+                       process->index, (unsigned long long)unit->number, (int)unit->task);
+        note(process, "submits unit", unit->task, (int64_t)unit->number);
+    }
+    weir_committer_submit(process->committer, bundle);
+    process->busy = process->has_bundle = true;
+    process->step_ms = now(process);
+}
+
+static void gone(void *owner, int32_t task) {
+    struct process *process = owner;
+    process->story->lived_through[STORY_GONE]++;
+    note(process, "somebody else has moved it on", task, 0);
+    process->rejoin = true;
+    process->parts[task].state = PART_NONE;
+}
+
+static void copied(void *owner, struct weir_exact_copy copy) {
+    struct process *process = owner;
+    note(process, "copied unit", copy.task, (int64_t)copy.unit);
+    if (process->copy_count < STORY_COPY_MAX) {
+        process->copies[process->copy_count++] = copy;
+        return;
+    }
+    weir_state_writer_destroy(copy.state);
+    weir_exact_publish(process->lane, copy.task, copy.unit, &(struct weir_manifest){0});
+}
+
+static int64_t committer_clock(void *owner) { return now(owner); }
+
+/* ---- life ---- */
+
+void process_start(struct process *process) {
+    struct story *story = process->story;
+    struct weir_error error;
+    struct weir_committer_options committer = {
+        .txn = {.client = sim_client(story->cluster, process->index),
+                .id = process->id,
+                .topics = {[WEIR_PREDICTIONS] = "p", [WEIR_ALERTS] = "a", [WEIR_DEAD_LETTERS] = "d"},
+                .journal = STORY_JOURNAL},
+        .topic = STORY_INPUT,
+        .owner = process,
+        .clock = committer_clock};
+    struct weir_exact_options lane = {.plan = story->plan,
+                                      .engine_id = STORY_ENGINE,
+                                      .commit_ms = COMMIT_MS,
+                                      .bytes_max = 20000,
+                                      .owner = process,
+                                      .membership = membership,
+                                      .submit = submit,
+                                      .gone = gone,
+                                      .copied = copied};
+    process->alive = process->busy = true;
+    process->has_bundle = process->verdicts = process->rejoin = process->thrown = false;
+    process->step_ms = process->frozen_until = 0;
+    process->seed = story_below(story, 1000000) + 1;
+    memset(process->parts, 0, sizeof process->parts);
+    process->consumer = committer.source = sim_consumer_open(story->cluster, process->index);
+    int result = weir_committer_create(&committer, &process->committer, &error);
+    if (!result) result = weir_exact_create(&lane, &process->lane, &error);
+    assert(!result);
+    weir_exact_turn(process->lane, now(process), STORY_EPOCH_MS + now(process) + process->jump_ms, false);
+    note(process, "starts", -1, 0);
+}
+
+static void forget_copy(struct process *process, uint32_t i) {
+    weir_state_writer_destroy(process->copies[i].state);
+    process->copies[i] = process->copies[--process->copy_count];
+}
+
+static void end(struct process *process, int64_t restart_in_ms) {
+    weir_committer_destroy(process->committer);
+    weir_exact_destroy(process->lane);
+    while (process->copy_count) forget_copy(process, 0);
+    process->alive = false;
+    process->restart_ms = now(process) + restart_in_ms;
+}
+
+void process_end(struct process *process, int64_t restart_in_ms) {
+    struct story *story = process->story;
+    note(process, "crashes", -1, restart_in_ms);
+    sim_crash(story->cluster, process->index);
+    end(process, restart_in_ms);
+    assert(story->ghost_count < STORY_GHOST_MAX);
+    story->ghosts[story->ghost_count++] =
+        (struct ghost){process->consumer, now(process) + story_below(story, 3000)};
+}
+
+/* ---- committer ---- */
+
+static void step_committer(struct process *process) {
+    if (!process->busy || now(process) < process->step_ms) return;
+    int64_t wait = weir_committer_step(process->committer);
+    if (wait == WEIR_COMMITTER_REST) {
+        process->busy = false;
+        process->verdicts = process->has_bundle;
+    } else if (wait < 0) { /* exit 75: the supervisor starts it again */
+        note(process, weir_committer_why(process->committer)->text, -1, wait);
+        process->story->lived_through[STORY_EXIT]++;
+        process_end(process, 500 + story_below(process->story, 5000));
+    } else {
+        process->step_ms = now(process) + wait;
+    }
+}
+
+static void take_verdicts(struct process *process) {
+    if (!process->verdicts) return;
+    process->verdicts = process->has_bundle = false;
+    if (weir_exact_decided(process->lane)) story_fail(process->story, "weir_exact_decided fails");
+}
+
+static void turn(struct process *process, bool flush) {
+    take_verdicts(process);
+    int64_t wall_ms = STORY_EPOCH_MS + now(process) + process->jump_ms;
+    if (flush) wall_ms = weir_exact_wall(process->lane);
+    if (weir_exact_turn(process->lane, now(process), wall_ms, flush))
+        story_fail(process->story, "weir_exact_turn fails");
+}
+
+/* ---- giving back (R7) ---- */
+
+static void drop_part(struct process *process, int32_t task) {
+    struct weir_progress progress;
+    bool at_rest = weir_exact_at_rest(process->lane, task);
+    struct weir_task *released = weir_exact_release(process->lane, task, &progress);
+    if (released && at_rest != (progress.seed != 0))
+        story_fail(process->story, "task %d: released with a wrong word on whether it was at rest", task);
+    weir_task_destroy(released);
+    process->parts[task].state = PART_NONE;
+}
+
+static void finish(struct process *process, int64_t patience_ms) {
+    int64_t deadline_ms = now(process) + patience_ms;
+    while (process->alive && !weir_exact_all_at_rest(process->lane) && now(process) < deadline_ms) {
+        turn(process, true);
+        step_committer(process);
+        sim_advance(process->story->cluster, 1);
+    }
+}
+
+void process_stop(struct process *process, int64_t restart_in_ms) {
+    note(process, "stops", -1, 0);
+    finish(process, 5000);
+    if (!process->alive) return;
+    end(process, restart_in_ms);
+    sim_consumer_close(process->consumer);
+}
+
+static void revoke(struct process *process, int32_t partition) {
+    struct story *story = process->story;
+    if (story_chance(story, 70)) finish(process, story_chance(story, 70) ? 5000 : 20);
+    if (!process->alive) return; /* the committer came to an end */
+    drop_part(process, partition);
+    sim_consumer_give_up(process->consumer, partition);
+}
+
+static void join_again(struct process *process) {
+    struct sim_news news;
+    for (int32_t p = 0; p < process->story->partition_count; p++) drop_part(process, p);
+    sim_consumer_throw_out(process->consumer);
+    while (sim_consumer_news(process->consumer, &news)) continue;
+    sim_consumer_join(process->consumer);
+    process->rejoin = process->thrown = false;
+    process->story->unsettled = true;
+}
+
+static void hear_news(struct process *process) {
+    struct sim_news news;
+    if (process->rejoin) {
+        join_again(process);
+        return;
+    }
+    if (!sim_consumer_news(process->consumer, &news)) {
+        if (process->thrown) join_again(process);
+        return;
+    }
+    struct part *part = &process->parts[news.partition];
+    if (news.kind == SIM_ASSIGNED)
+        *part = (struct part){.state = PART_WAITING};
+    else if (news.kind == SIM_REVOKED)
+        revoke(process, news.partition);
+    else
+        drop_part(process, news.partition);
+}
+
+/* ---- recovery (R8) ---- */
+
+static int recover_once(struct process *process, int32_t task, struct weir_recovered *done,
+                        struct weir_error *error) {
+    struct part *part = &process->parts[task];
+    struct weir_recover_options options = {
+        .plan = process->story->plan,
+        .engine_id = STORY_ENGINE,
+        .place = {.client = sim_client(process->story->cluster, process->index), .topic = STORY_SNAPSHOTS},
+        .topic = STORY_INPUT,
+        .journal = STORY_JOURNAL,
+        .task = task,
+        .committed = &part->committed,
+        .count = 1,
+        .seed = process->seed};
+    return weir_recover(&options, done, error);
+}
+
+/* R11: with one byte of what it reads changed, a recovery must not come out as if nothing was. */
+static bool tamper(struct process *process, int32_t task) {
+    struct story *story = process->story;
+    struct ledger *ledger = &story->ledgers[task];
+    struct weir_recovered done;
+    struct weir_error error;
+    if (!ledger->count || !ledger->next[ledger->count - 1]) return false;
+    int64_t offset = story_below(story, (uint32_t)ledger->next[ledger->count - 1]);
+    size_t byte = story_below(story, 60);
+    uint64_t hit = 0; /* the unit that has the record */
+    for (uint32_t i = 0; i < ledger->count && !hit; i++)
+        for (uint32_t s = 0; s < ledger->units[i].slice_count; s++)
+            if (offset >= ledger->units[i].slices[s].first && offset <= ledger->units[i].slices[s].last)
+                hit = ledger->units[i].number;
+    int64_t cursor = offset;
+    const struct weir_record *record = sim_committed_next(story->cluster, STORY_INPUT, task, &cursor);
+    if (!hit || !record || record->offset != offset) return false;
+    if (!sim_damage(story->cluster, STORY_INPUT, task, offset, byte)) return false;
+    note(process, "recovers over tampered input", task, offset);
+    uint64_t stands_at = 0, chain;
+    int64_t from;
+    weir_unit_parse_metadata(process->parts[task].committed.metadata, &stands_at, &chain, &from);
+    int result = recover_once(process, task, &done, &error);
+    if (!result && hit > done.snapshot_unit && hit <= stands_at)
+        story_fail(story, "task %d: offset %lld was changed, but unit %llu is found to be as it was (R11)",
+                   (int)task, (long long)offset, (unsigned long long)hit);
+    if (!result) weir_task_destroy(done.task);
+    if (result == WEIR_DATA) story->lived_through[STORY_TAMPERED]++;
+    sim_damage(story->cluster, STORY_INPUT, task, offset, byte); /* the same bit again */
+    return true;
+}
+
+/* Nothing that recovery needs is missing, so it must come out, and from the newest snapshot that is whole. */
+static void judge_recovery(struct process *process, int32_t task, int result,
+                           const struct weir_recovered *done, const struct weir_error *error) {
+    struct story *story = process->story;
+    const struct part *part = &process->parts[task];
+    if (!sim_consumer_owns(process->consumer, task)) return; /* the others may have gone on and trimmed */
+    if (result) {
+        story_fail(story, "task %d cannot be recovered by process %d: %s", (int)task, process->index,
+                   error->text);
+        return;
+    }
+    const struct ledger *ledger = &story->ledgers[task];
+    struct weir_manifest newest = oracle_manifest(story, task, done->progress.unit, 0);
+    if (newest.unit && newest.unit == ledger->damaged)
+        newest = oracle_manifest(story, task, done->progress.unit, 1);
+    uint64_t number, chain;
+    int64_t from;
+    weir_unit_parse_metadata(part->committed.metadata, &number, &chain, &from);
+    if (number <= ledger->count && done->snapshot_unit != newest.unit)
+        story_fail(story, "task %d: the snapshot of unit %llu should have been used, not that of unit %llu",
+                   (int)task, (unsigned long long)newest.unit, (unsigned long long)done->snapshot_unit);
+    story->lived_through[STORY_RECOVERED]++;
+    story->lived_through[STORY_REPLAYED] += done->units;
+    if (done->snapshot_unit) story->lived_through[STORY_FROM_SNAPSHOT]++;
+    if (ledger->damaged && oracle_manifest(story, task, done->progress.unit, 0).unit == ledger->damaged)
+        story->lived_through[STORY_PASSED_OVER]++;
+}
+
+static void recover(struct process *process, int32_t task) {
+    struct story *story = process->story;
+    struct part *part = &process->parts[task];
+    struct weir_recovered done;
+    struct weir_error error = {0};
+    if (now(process) < part->retry_ms) return;
+    part->retry_ms = now(process) + 1000;
+    if (!part->read) {
+        part->committed.partition = task;
+        if (weir_kafka_committed(process->consumer, &part->committed, 1, 2000, &error)) return;
+        part->read = true;
+    }
+    oracle_look(story);
+    if (!story->healed && story_chance(story, 15) && tamper(process, task)) return;
+    int result = recover_once(process, task, &done, &error);
+    note(process, result ? error.text : "recovered at unit", task,
+         result ? result : (int64_t)done.progress.unit);
+    if (result == WEIR_AGAIN) {
+        part->retry_ms = now(process) + 1000;
+        return;
+    }
+    judge_recovery(process, task, result, &done, &error);
+    if (result) return;
+    int64_t next = part->committed.next < 0 ? 0 : part->committed.next;
+    result = weir_exact_adopt(process->lane, task, done.task, &done.progress);
+    if (!result) result = weir_exact_set_position(process->lane, task, task, next);
+    if (!result) result = sim_consumer_seek(process->consumer, task, next, &error);
+    if (result && sim_consumer_owns(process->consumer, task))
+        story_fail(story, "task %d cannot go on at %lld: %s", (int)task, (long long)next, error.text);
+    part->state = PART_RUNNING;
+}
+
+/* ---- work ---- */
+
+static void deliver(struct process *process, int32_t task) {
+    struct story *story = process->story;
+    struct weir_record records[BATCH_MAX];
+    struct weir_error error;
+    if (weir_exact_is_full(process->lane)) return;
+    int64_t from = sim_consumer_position(process->consumer, task);
+    int64_t start = sim_log_start(story->cluster, STORY_INPUT, task);
+    if (!story->healed && story_chance(story, 20)) from -= story_below(story, 12); /* R6: once more */
+    sim_consumer_seek(process->consumer, task, from < start ? start : from, &error);
+    uint32_t max = 1 + story_below(story, story_chance(story, 50) ? 4 : BATCH_MAX);
+    int count = sim_consumer_read(process->consumer, task, records, max, &error);
+    if (count < 0 && sim_consumer_owns(process->consumer, task))
+        story_fail(story, "task %d cannot read its input: %s", (int)task, error.text);
+    if (count <= 0) return;
+    note(process, "processes up to", task, records[count - 1].offset);
+    if (weir_exact_process(process->lane, records, (uint32_t)count))
+        story_fail(story, "task %d: weir_exact_process fails", (int)task);
+    if (story_chance(story, story->copy_percent)) weir_exact_want_copy(process->lane, task);
+}
+
+static void save(struct process *process) {
+    if (!process->copy_count) return;
+    uint32_t i = story_below(process->story, process->copy_count);
+    const struct weir_exact_copy copy = process->copies[i];
+    struct weir_generation_place place = {.client = sim_client(process->story->cluster, process->index),
+                                          .topic = STORY_SNAPSHOTS};
+    struct weir_manifest manifest = {.unit = copy.unit, .chain = copy.chain, .engine_id = copy.engine_id};
+    struct weir_error error;
+    size_t len;
+    const void *bytes = weir_state_writer_bytes(copy.state, &len);
+    if (weir_generation_write(&place, copy.task, bytes, len, &manifest, &error)) manifest.unit = 0;
+    note(process, manifest.unit ? "wrote the copy of unit" : "could not write the copy of unit", copy.task,
+         (int64_t)copy.unit);
+    weir_exact_publish(process->lane, copy.task, copy.unit, &manifest);
+    forget_copy(process, i);
+}
+
+static void skip(struct process *process, int32_t task) {
+    struct story *story = process->story;
+    int64_t offset = weir_exact_position(process->lane, task) + story_below(story, 8);
+    if (!story->skips || offset < 0 || weir_exact_skip(process->lane, task, offset)) return;
+    story->lived_through[STORY_SKIP]++;
+    note(process, "will skip", task, offset);
+}
+
+static void act_on_part(struct process *process, int32_t task) {
+    struct part *part = &process->parts[task];
+    if (part->state == PART_WAITING)
+        recover(process, task);
+    else if (part->state == PART_RUNNING)
+        deliver(process, task);
+}
+
+void process_act(struct process *process) {
+    struct story *story = process->story;
+    int32_t task = (int32_t)story_below(story, (uint32_t)story->partition_count);
+    switch (story_below(story, 16)) {
+        case 0:
+        case 1:
+        case 2:
+        case 3:
+            act_on_part(process, task);
+            break;
+        case 4:
+        case 5:
+            turn(process, false);
+            break;
+        case 6:
+            hear_news(process);
+            break;
+        case 7:
+            if (story_chance(story, 40)) weir_exact_want_copy(process->lane, task);
+            break;
+        case 8:
+            if (story_chance(story, story->save_percent)) save(process);
+            break;
+        case 9:
+            if (story_chance(story, 10)) skip(process, task);
+            break;
+        default:
+            step_committer(process);
+            break;
+    }
+}
+
+void process_work(struct process *process) {
+    hear_news(process);
+    for (int32_t p = 0; p < process->story->partition_count; p++) act_on_part(process, p);
+    save(process);
+    turn(process, false);
+    for (int i = 0; i < 8 && process->alive; i++) step_committer(process);
+}

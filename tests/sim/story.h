@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* story.h: one seed = one history: input, processes that come and go, a cluster with faults, and the oracles
+ * that say whether what readers see is what an undisturbed run gives.
+ *
+ * place:    test_sim, test_mutants and the program sim -> story -> process.c (what
+ * engine/runtime/exact_host.c does for a worker) -> the real lane, committer and recovery -> the cluster of
+ * cluster.h. threads:  one; one story at a time (the cluster is a global). limits:   STORY_PARTITION_MAX
+ * input partitions, STORY_PROCESS_MAX processes. errors:   the first thing that is wrong ends the story:
+ * story_run gives false, story->failure says what.
+ */
+#ifndef TESTS_SIM_STORY_H
+#define TESTS_SIM_STORY_H
+
+#include "runtime/recover.h"
+#include "sim/cluster.h"
+
+#define STORY_PARTITION_MAX 3
+#define STORY_PROCESS_MAX 3
+#define STORY_COPY_MAX 24
+#define STORY_GHOST_MAX 32
+#define STORY_ENGINE 77
+#define STORY_EPOCH_MS INT64_C(1700000000000) /* wall time at virtual time 0 */
+
+#define STORY_INPUT "in"
+#define STORY_JOURNAL "journal"
+#define STORY_SNAPSHOTS "snapshots"
+
+enum part_state { PART_NONE, PART_WAITING, PART_RUNNING };
+
+struct part { /* of one process: a partition it was assigned */
+    enum part_state state;
+    bool read; /* committed is known */
+    int64_t retry_ms;
+    struct weir_kafka_offset committed;
+};
+
+struct process {
+    struct story *story;
+    int index;
+    char id[16]; /* transactional.id */
+    bool alive, busy, has_bundle, verdicts, rejoin, thrown;
+    int64_t restart_ms, frozen_until, step_ms, jump_ms;
+    uint64_t seed;
+    struct weir_kafka_source *consumer;
+    struct weir_committer *committer;
+    struct weir_exact *lane;
+    struct part parts[STORY_PARTITION_MAX];
+    struct weir_exact_copy copies[STORY_COPY_MAX];
+    uint32_t copy_count;
+};
+
+struct ghost { /* a member whose process is dead, until its session is over */
+    struct weir_kafka_source *consumer;
+    int64_t until_ms;
+};
+
+struct ledger {              /* what is committed of one task */
+    struct weir_unit *units; /* [0] is unit 1 */
+    int64_t *next;           /* input position after each */
+    uint32_t count, capacity;
+    int64_t journal_cursor, input_cursor, input_next;
+    struct weir_kafka_offset offset; /* as last seen */
+    uint64_t offset_unit, offset_chain;
+    int64_t offset_from;
+    bool offset_checked; /* against the journal */
+    uint64_t damaged;    /* unit of a manifest whose chunks were damaged; 0: none */
+};
+
+struct story {
+    uint64_t seed, random;
+    bool verbose;
+    const struct weir_plan *plan;
+    struct sim_cluster *cluster;
+    int32_t partition_count;
+    int process_count;
+    uint32_t to_produce;
+    bool upstream, upstream_open, retention, damages, jumps, skips, healed;
+    uint32_t copy_percent, save_percent; /* how eagerly states are copied, how soon copies are written */
+    uint32_t chaos;                      /* 0 to 100: how often processes and members come and go */
+    struct process processes[STORY_PROCESS_MAX];
+    struct ghost ghosts[STORY_GHOST_MAX];
+    uint32_t ghost_count;
+    bool unsettled;
+    struct weir_kafka_source *targets[STORY_PARTITION_MAX];
+    struct ledger ledgers[STORY_PARTITION_MAX];
+    uint64_t lived_through[16]; /* enum story_event: what happened, over all stories */
+    char failure[900];
+};
+
+enum story_event {
+    STORY_CRASH,
+    STORY_EXIT,
+    STORY_ZOMBIE,
+    STORY_REBALANCE,
+    STORY_RECOVERED,
+    STORY_REPLAYED,
+    STORY_FROM_SNAPSHOT,
+    STORY_PASSED_OVER,
+    STORY_GONE,
+    STORY_TAMPERED,
+    STORY_TRIMMED,
+    STORY_SKIP,
+    STORY_SLOT_SHARED,
+    STORY_UNITS,
+    STORY_ALERTS,
+    STORY_EVENT_COUNT
+};
+extern const char *const story_event_names[STORY_EVENT_COUNT];
+
+/* story.c. Builds the plan and the cluster once; NULL: the pipeline does not load (printed). */
+struct story *story_create(void);
+void story_destroy(struct story *story);
+/* One history. False: story->failure says what is wrong. */
+bool story_run(struct story *story, uint64_t seed, bool verbose);
+
+void story_fail(struct story *story, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void story_note(struct story *story, const char *format, ...) __attribute__((format(printf, 2, 3)));
+uint32_t story_below(struct story *story, uint32_t limit); /* a random number below it */
+bool story_chance(struct story *story, uint32_t percent);
+
+/* input.c */
+const char *story_pipeline(void);
+void story_produce(struct story *story);
+
+/* process.c */
+void process_start(struct process *process);
+/* It dies between two calls. */
+void process_end(struct process *process, int64_t restart_in_ms);
+/* Flushes, gives everything back and leaves the group. */
+void process_stop(struct process *process, int64_t restart_in_ms);
+/* One thing that a worker does between two looks at its clock, chosen by chance. */
+void process_act(struct process *process);
+/* All that is due, once: for the end, when nothing goes wrong any more. */
+void process_work(struct process *process);
+
+/* oracle.c */
+void oracle_reset(struct story *story);
+void oracle_deinit(struct story *story);
+/* Takes in what was committed since: chain and slices of the journal, the way of the offsets. */
+void oracle_look(struct story *story);
+/* The manifest that a recovery to this unit should load; `back` 1: the one before; unit 0: none. */
+struct weir_manifest oracle_manifest(const struct story *story, int32_t task, uint64_t unit, int back);
+/* Is this input partition processed and committed to its end? */
+bool oracle_at_end(struct story *story, int32_t task);
+/* Runs the journal again from birth over the input and compares everything; task: the live one, or NULL. */
+void oracle_compare(struct story *story, int32_t task, const struct weir_task *live);
+/* Finds the outputs of all tasks in the topics; before the first oracle_compare. */
+void oracle_collect(struct story *story);
+
+#endif
