@@ -16,7 +16,8 @@
 enum weir_txn {
     WEIR_TXN_OK,
     WEIR_TXN_AGAIN,  /* retriable: call again with the same arguments; nobody knows what took effect */
-    WEIR_TXN_ABORT,  /* this transaction must be aborted; its records may be sent again */
+    WEIR_TXN_ABORT,  /* this transaction must be aborted; its records may be sent again, unless the error is
+                        WEIR_LIMIT: one of them is too large for ever */
     WEIR_TXN_STALE,  /* to be aborted too: the group has moved on (generation, member), so may the partitions
                         have */
     WEIR_TXN_FENCED, /* a younger producer has this transactional.id: close this one */

@@ -356,6 +356,35 @@ static void test_offsets_when_a_record_was_refused_then_abort_names_its_topic(vo
     bed_close(&bed);
 }
 
+/* A record that can never be sent is told apart: sending it again would not help. */
+static void test_write_when_a_record_is_too_large_then_abort_with_a_limit(void **state) {
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    char *large = malloc(9000000); /* topics of ours take 8 MiB */
+    memset(large, 'x', 9000000);
+    const struct weir_bytes key = {"k", 1};
+    struct weir_output_record record = prediction("v");
+    for (int round = 0; round < 3; round++) {
+        const struct weir_property property = {.name = "message.max.bytes",
+                                               .value = round < 2 ? "100000" : "20000000"};
+        weir_kafka_txn_close(bed.txn);
+        bed.client.properties = &property;
+        bed.client.property_count = 1;
+        if (open_txn(&bed, &bed.txn)) fail_msg("%s", bed.error.text);
+        assert_int_equal(weir_kafka_txn_begin(bed.txn, &bed.error), WEIR_TXN_OK);
+        record.value = (struct weir_bytes){large, round < 2 ? 200000 : 9000000};
+        enum weir_txn outcome = round == 1 ? weir_kafka_txn_journal(bed.txn, 0, key, record.value, &bed.error)
+                                           : weir_kafka_txn_write(bed.txn, &record, 1, &bed.error);
+        if (round == 2 && !outcome) outcome = send_offsets(&bed, 1, "1:n"); /* the broker's limit */
+        assert_int_equal(outcome, WEIR_TXN_ABORT);
+        assert_int_equal(bed.error.result, WEIR_LIMIT);
+        assert_int_equal(weir_kafka_txn_abort(bed.txn, &bed.error), WEIR_TXN_OK);
+    }
+    free(large);
+    bed_close(&bed);
+}
+
 /* Run with ASan: the bytes are gone the moment close has returned. */
 static void test_close_when_records_are_in_flight_then_their_bytes_are_not_used_any_more(void **state) {
     (void)state;
@@ -408,6 +437,7 @@ int main(void) {
         cmocka_unit_test(test_offsets_when_there_are_none_then_the_caller_is_stopped),
         cmocka_unit_test(test_write_when_more_than_the_queue_holds_then_it_waits_for_room),
         cmocka_unit_test(test_offsets_when_a_record_was_refused_then_abort_names_its_topic),
+        cmocka_unit_test(test_write_when_a_record_is_too_large_then_abort_with_a_limit),
         cmocka_unit_test(test_close_when_records_are_in_flight_then_their_bytes_are_not_used_any_more),
         cmocka_unit_test(test_open_when_no_broker_answers_then_again),
     };
