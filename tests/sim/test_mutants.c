@@ -48,7 +48,7 @@ static const struct mutant {
 struct outcome {
     uint64_t seed; /* under way */
     bool survived;
-    char failure[200];
+    char failure[sizeof ((struct story *)0)->failure];
 };
 
 static void run_without(int rule, int out) {
