@@ -449,7 +449,7 @@ bool weir_exact_all_at_rest(const struct weir_exact *lane) {
 static void withdraw(struct weir_exact *lane, int32_t id) {
     struct weir_bundle *bundle = &lane->bundle;
     uint32_t kept = 0, count = bundle->count;
-    if (lane->under_way) return;
+    if (lane->under_way || !WEIR_RULE(107)) return;
     for (uint32_t i = 0; i < count; i++) {
         if (bundle->units[i]->task != id) {
             keep_unit(bundle, i, kept++);

@@ -97,7 +97,8 @@ static int write_file(const struct weir_generation_place *place, int32_t task, c
 
 static int check_root(int32_t task, const struct weir_manifest *manifest, const struct weir_buffer *bytes,
                       struct weir_error *error) {
-    if (bytes->len == manifest->bytes && weir_unit_digest_bytes(bytes->data, bytes->len) == manifest->root)
+    if (bytes->len == manifest->bytes &&
+        (weir_unit_digest_bytes(bytes->data, bytes->len) == manifest->root || !WEIR_RULE(211)))
         return WEIR_OK;
     return weir_error_set(error, WEIR_DATA, "snapshot %d/%" PRIu64 " is not the one its manifest names", task,
                           manifest->unit);

@@ -64,7 +64,7 @@ static int take_journal(struct recovery *recovery, const struct weir_record *rec
     if (result) return lost(recovery, why.text);
     unit->journal_offset = record->offset;
     const struct weir_unit *before = history->count > 1 ? unit - 1 : NULL;
-    if (before && WEIR_RULE(11) &&
+    if (before && WEIR_RULE(111) &&
         (unit->number != before->number + 1 || unit->previous != before->chain || unit->task != before->task))
         return lost(recovery, "holds a record that does not follow the one before it");
     return WEIR_OK;
@@ -90,7 +90,7 @@ static int read_journal(struct recovery *recovery, int64_t from) {
             if (result) break;
             const struct weir_unit *unit = &recovery->history.units[recovery->history.count - 1];
             found = unit->number == recovery->end.unit;
-            if (found && unit->chain != recovery->end.chain)
+            if (found && unit->chain != recovery->end.chain && WEIR_RULE(111))
                 result = lost(recovery, "holds another unit of that number than was committed");
         }
     }
@@ -170,7 +170,8 @@ static int do_unit_again(struct recovery *recovery, const struct weir_unit *unit
         result = read_slice_again(recovery, unit, &unit->slices[i], &answers);
     recovery->out->units++;
     WEIR_POINT("recover.unit");
-    if (result || unit->engine_id != recovery->options->engine_id || !WEIR_RULE(11)) return result; /* R12 */
+    bool other_engine = unit->engine_id != recovery->options->engine_id && WEIR_RULE(12);
+    if (result || other_engine || !WEIR_RULE(11)) return result;
     if (memcmp(&answers, &unit->answers, sizeof answers) != 0)
         return diverged(recovery, unit, "its outputs are not those that were published");
     if (unit->state_digest && unit->state_digest != weir_unit_digest_state(recovery->out->task))

@@ -7,37 +7,41 @@
 #include "sim/story.h"
 
 /* The lateness is above 10 minutes: a record from the future that is let in must not make all others late. */
-const char *story_pipeline(void) {
-    return "weir: 1\n"
-           "name: sim\n"
-           "source:\n"
-           "  topic: in\n"
-           "  event_time: {field: ts, unit: ms, lateness: 12m}\n"
-           "  schema: {id: int64, card: string, ts: int64, amount: float64, ecom: bool, label: int64?}\n"
-           "  keep: amount > 0\n"
-           "labels: {field: label}\n"
-           "features:\n"
-           "  - by: card\n"
-           "    columns:\n"
-           "      n: count(2m)\n"
-           "      ratio: amount / mean(amount, 5m)\n"
-           "  - by: []\n"
-           "    columns:\n"
-           "      all: sum(amount, 1m)\n"
-           "model:\n"
-           "  transform: [standard_scaler]\n"
-           "  learner: logistic_regression\n"
-           "  options: {rate: 0.1}\n"
-           "  inputs: [amount, n, ratio, all, ecom]\n"
-           "drift:\n"
-           "  - {name: errors, watch: model.error, detector: ddm, options: {min_samples: 10, drift: 1.5, "
-           "warning: 1}, then: [alert, reset]}\n"
-           "  - {name: amounts, watch: amount, detector: adwin, options: {delta: 0.3}, then: alert}\n"
-           "sinks:\n"
-           "  predictions: {topic: p, key: card, fields: [id, card, ts, score, decision, model.version, "
-           "all]}\n"
-           "  alerts: {topic: a}\n"
-           "dead_letter: {topic: d}\n";
+const char *story_pipeline(const char *rate) {
+    static char text[2000];
+    static const char format[] =
+        "weir: 1\n"
+        "name: sim\n"
+        "source:\n"
+        "  topic: in\n"
+        "  event_time: {field: ts, unit: ms, lateness: 12m}\n"
+        "  schema: {id: int64, card: string, ts: int64, amount: float64, ecom: bool, label: int64?}\n"
+        "  keep: amount > 0\n"
+        "labels: {field: label}\n"
+        "features:\n"
+        "  - by: card\n"
+        "    columns:\n"
+        "      n: count(2m)\n"
+        "      ratio: amount / mean(amount, 5m)\n"
+        "  - by: []\n"
+        "    columns:\n"
+        "      all: sum(amount, 1m)\n"
+        "model:\n"
+        "  transform: [standard_scaler]\n"
+        "  learner: logistic_regression\n"
+        "  options: {rate: %s}\n"
+        "  inputs: [amount, n, ratio, all, ecom]\n"
+        "drift:\n"
+        "  - {name: errors, watch: model.error, detector: ddm, options: {min_samples: 10, drift: 1.5, "
+        "warning: 1}, then: [alert, reset]}\n"
+        "  - {name: amounts, watch: amount, detector: adwin, options: {delta: 0.3}, then: alert}\n"
+        "sinks:\n"
+        "  predictions: {topic: p, key: card, fields: [id, card, ts, score, decision, model.version, "
+        "all]}\n"
+        "  alerts: {topic: a}\n"
+        "dead_letter: {topic: d}\n";
+    snprintf(text, sizeof text, format, rate);
+    return text;
 }
 
 static int64_t date(struct story *story) {

@@ -72,6 +72,7 @@ static int64_t committer_clock(void *owner) { return now(owner); }
 void process_start(struct process *process) {
     struct story *story = process->story;
     struct weir_error error;
+    process->engine_id = STORY_ENGINE + (story_chance(story, 10) ? 1 : 0); /* R12 */
     struct weir_committer_options committer = {
         .txn = {.client = sim_client(story->cluster, process->index),
                 .id = process->id,
@@ -81,7 +82,7 @@ void process_start(struct process *process) {
         .owner = process,
         .clock = committer_clock};
     struct weir_exact_options lane = {.plan = story->plan,
-                                      .engine_id = STORY_ENGINE,
+                                      .engine_id = process->engine_id,
                                       .commit_ms = COMMIT_MS,
                                       .bytes_max = 20000,
                                       .owner = process,
@@ -224,12 +225,12 @@ static void hear_news(struct process *process) {
 
 /* ---- recovery (R8) ---- */
 
-static int recover_once(struct process *process, int32_t task, struct weir_recovered *done,
-                        struct weir_error *error) {
+int process_recover(struct process *process, int32_t task, const struct weir_plan *plan, uint64_t engine_id,
+                    struct weir_recovered *done, struct weir_error *error) {
     struct part *part = &process->parts[task];
     struct weir_recover_options options = {
-        .plan = process->story->plan,
-        .engine_id = STORY_ENGINE,
+        .plan = plan,
+        .engine_id = engine_id,
         .place = {.client = sim_client(process->story->cluster, process->index), .topic = STORY_SNAPSHOTS},
         .topic = STORY_INPUT,
         .journal = STORY_JOURNAL,
@@ -238,38 +239,6 @@ static int recover_once(struct process *process, int32_t task, struct weir_recov
         .count = 1,
         .seed = process->seed};
     return weir_recover(&options, done, error);
-}
-
-/* R11: with one byte of what it reads changed, a recovery must not come out as if nothing was. */
-static bool tamper(struct process *process, int32_t task) {
-    struct story *story = process->story;
-    struct ledger *ledger = &story->ledgers[task];
-    struct weir_recovered done;
-    struct weir_error error;
-    if (!ledger->count || !ledger->next[ledger->count - 1]) return false;
-    int64_t offset = story_below(story, (uint32_t)ledger->next[ledger->count - 1]);
-    size_t byte = story_below(story, 60);
-    uint64_t hit = 0; /* the unit that has the record */
-    for (uint32_t i = 0; i < ledger->count && !hit; i++)
-        for (uint32_t s = 0; s < ledger->units[i].slice_count; s++)
-            if (offset >= ledger->units[i].slices[s].first && offset <= ledger->units[i].slices[s].last)
-                hit = ledger->units[i].number;
-    int64_t cursor = offset;
-    const struct weir_record *record = sim_committed_next(story->cluster, STORY_INPUT, task, &cursor);
-    if (!hit || !record || record->offset != offset) return false;
-    if (!sim_damage(story->cluster, STORY_INPUT, task, offset, byte)) return false;
-    note(process, "recovers over tampered input", task, offset);
-    uint64_t stands_at = 0, chain;
-    int64_t from;
-    weir_unit_parse_metadata(process->parts[task].committed.metadata, &stands_at, &chain, &from);
-    int result = recover_once(process, task, &done, &error);
-    if (!result && hit > done.snapshot_unit && hit <= stands_at)
-        story_fail(story, "task %d: offset %lld was changed, but unit %llu is found to be as it was (R11)",
-                   (int)task, (long long)offset, (unsigned long long)hit);
-    if (!result) weir_task_destroy(done.task);
-    if (result == WEIR_DATA) story->lived_through[STORY_TAMPERED]++;
-    sim_damage(story->cluster, STORY_INPUT, task, offset, byte); /* the same bit again */
-    return true;
 }
 
 /* Nothing that recovery needs is missing, so it must come out, and from the newest snapshot that is whole. */
@@ -313,8 +282,8 @@ static void recover(struct process *process, int32_t task) {
         part->read = true;
     }
     oracle_look(story);
-    if (!story->healed && story_chance(story, 15) && tamper(process, task)) return;
-    int result = recover_once(process, task, &done, &error);
+    if (!story->healed && story_chance(story, 15) && probe_recovery(process, task)) return;
+    int result = process_recover(process, task, story->plan, process->engine_id, &done, &error);
     note(process, result ? error.text : "recovered at unit", task,
          result ? result : (int64_t)done.progress.unit);
     if (result == WEIR_AGAIN) {

@@ -25,6 +25,8 @@ const char *const story_event_names[STORY_EVENT_COUNT] = {
     [STORY_PASSED_OVER] = "damaged snapshots passed over",
     [STORY_GONE] = "units gone",
     [STORY_TAMPERED] = "tampered inputs found",
+    [STORY_TAMPERED_JOURNAL] = "tampered journals found",
+    [STORY_OTHER_ENGINE] = "recoveries by another engine",
     [STORY_TRIMMED] = "trims",
     [STORY_SKIP] = "skips",
     [STORY_SLOT_SHARED] = "slots shared",
@@ -62,14 +64,16 @@ void story_note(struct story *story, const char *format, ...) {
 
 /* ---- life ---- */
 
-static struct test_pipeline pipeline;
+static struct test_pipeline pipeline, other;
 
 struct story *story_create(void) {
-    test_pipeline_open(&pipeline, story_pipeline());
-    if (!pipeline.plan) return NULL;
+    test_pipeline_open(&pipeline, story_pipeline("0.1"));
+    test_pipeline_open(&other, story_pipeline("0.2"));
+    if (!pipeline.plan || !other.plan) return NULL;
     struct story *story = calloc(1, sizeof *story);
     if (!story) abort();
     story->plan = pipeline.plan;
+    story->other_plan = other.plan;
     story->cluster = sim_cluster_create(&(struct sim_cluster_options){.seed = 1});
     return story;
 }
@@ -80,6 +84,7 @@ void story_destroy(struct story *story) {
     sim_cluster_destroy(story->cluster);
     free(story);
     test_pipeline_close(&pipeline);
+    test_pipeline_close(&other);
 }
 
 /* A third of the seeds has no faults of the cluster's, so that what is wrong shows by itself. */
@@ -346,6 +351,7 @@ bool story_run(struct story *story, uint64_t seed, bool verbose) {
     if (!story->failure[0]) oracle_collect(story);
     for (int32_t p = 0; p < story->partition_count && !story->failure[0]; p++)
         oracle_compare(story, p, weir_exact_task(story->processes[0].lane, p));
+    for (int i = 0; i < SIM_FAULT_COUNT; i++) story->struck[i] += sim_struck(story->cluster, i);
     clean_up(story);
     return !story->failure[0];
 }

@@ -40,7 +40,7 @@ struct process {
     char id[16]; /* transactional.id */
     bool alive, busy, has_bundle, verdicts, rejoin, thrown;
     int64_t restart_ms, frozen_until, step_ms, jump_ms;
-    uint64_t seed;
+    uint64_t seed, engine_id;
     struct weir_kafka_source *consumer;
     struct weir_committer *committer;
     struct weir_exact *lane;
@@ -66,10 +66,32 @@ struct ledger {              /* what is committed of one task */
     uint64_t damaged;    /* unit of a manifest whose chunks were damaged; 0: none */
 };
 
+enum story_event {
+    STORY_CRASH,
+    STORY_EXIT,
+    STORY_ZOMBIE,
+    STORY_REBALANCE,
+    STORY_RECOVERED,
+    STORY_REPLAYED,
+    STORY_FROM_SNAPSHOT,
+    STORY_PASSED_OVER,
+    STORY_GONE,
+    STORY_TAMPERED,
+    STORY_TAMPERED_JOURNAL,
+    STORY_OTHER_ENGINE,
+    STORY_TRIMMED,
+    STORY_SKIP,
+    STORY_SLOT_SHARED,
+    STORY_UNITS,
+    STORY_ALERTS,
+    STORY_EVENT_COUNT
+};
+
 struct story {
     uint64_t seed, random;
     bool verbose;
     const struct weir_plan *plan;
+    const struct weir_plan *other_plan; /* of an engine that comes to other numbers */
     struct sim_cluster *cluster;
     int32_t partition_count;
     int process_count;
@@ -83,28 +105,11 @@ struct story {
     bool unsettled;
     struct weir_kafka_source *targets[STORY_PARTITION_MAX];
     struct ledger ledgers[STORY_PARTITION_MAX];
-    uint64_t lived_through[16]; /* enum story_event: what happened, over all stories */
+    uint64_t struck[SIM_FAULT_COUNT];
+    uint64_t lived_through[STORY_EVENT_COUNT]; /* enum story_event: what happened, over all stories */
     char failure[900];
 };
 
-enum story_event {
-    STORY_CRASH,
-    STORY_EXIT,
-    STORY_ZOMBIE,
-    STORY_REBALANCE,
-    STORY_RECOVERED,
-    STORY_REPLAYED,
-    STORY_FROM_SNAPSHOT,
-    STORY_PASSED_OVER,
-    STORY_GONE,
-    STORY_TAMPERED,
-    STORY_TRIMMED,
-    STORY_SKIP,
-    STORY_SLOT_SHARED,
-    STORY_UNITS,
-    STORY_ALERTS,
-    STORY_EVENT_COUNT
-};
 extern const char *const story_event_names[STORY_EVENT_COUNT];
 
 /* story.c. Builds the plan and the cluster once; NULL: the pipeline does not load (printed). */
@@ -119,7 +124,8 @@ uint32_t story_below(struct story *story, uint32_t limit); /* a random number be
 bool story_chance(struct story *story, uint32_t percent);
 
 /* input.c */
-const char *story_pipeline(void);
+/* rate: of the learner. Static memory. */
+const char *story_pipeline(const char *rate);
 void story_produce(struct story *story);
 
 /* process.c */
@@ -132,6 +138,12 @@ void process_stop(struct process *process, int64_t restart_in_ms);
 void process_act(struct process *process);
 /* All that is due, once: for the end, when nothing goes wrong any more. */
 void process_work(struct process *process);
+int process_recover(struct process *process, int32_t task, const struct weir_plan *plan, uint64_t engine_id,
+                    struct weir_recovered *done, struct weir_error *error);
+
+/* probe.c. Recovers once under conditions that must be noticed, or must not matter, and throws the task away.
+ * False: there is nothing yet to try it on. */
+bool probe_recovery(struct process *process, int32_t task);
 
 /* oracle.c */
 void oracle_reset(struct story *story);

@@ -30,14 +30,19 @@ static const struct mutant {
     {3, "offsets go out under the membership of the moment of sending"},
     {103, "a transaction is committed without offsets"},
     {4, "what was aborted is not sent again"},
-    {5, "a producer goes on after a doubtful call"},
+    {5, "a producer goes on after a call that was retried"},
+    {105, "a producer goes on after a commit that took over a second"},
     {6, "records that come twice are processed twice"},
     {7, "a task that is given back stays, with its open unit"},
+    {107, "a bundle that waits for a membership keeps the unit of a task that left"},
     {8, "a restored task goes on where its snapshot stands"},
     {9, "a copy is published whatever became of its unit"},
     {109, "a snapshot is published though its chunks are not all there"},
     {209, "the journal is read from the newest snapshot on only"},
     {11, "a replay does not compare"},
+    {111, "the journal is not checked to be a chain"},
+    {211, "a snapshot is not checked against the root in its manifest"},
+    {12, "a replay compares what another engine made"},
     {13, "a replay ticks by no clock"},
     {14, "a restored task draws a seed of its own"},
     {15, "a skip is not journaled"},
@@ -48,7 +53,7 @@ static const struct mutant {
 struct outcome {
     uint64_t seed; /* under way */
     bool survived;
-    char failure[sizeof ((struct story *)0)->failure];
+    char failure[sizeof((struct story *)0)->failure];
 };
 
 static void run_without(int rule, int out) {
