@@ -5,9 +5,9 @@
  * random order. One JSON line per size. Times are CPU of this thread, system share included, so that another
  * process on the machine does not look like a pause. `bench_snapshot [KEYS...]`, default 1 M; 10 M keys take
  * 10 GB.
- *   begin, step, end   longest call (ms) over a full and two incremental snapshots; the sink copies the page
- *   batch              longest batch of 512 rows of random keys, without and with a snapshot that owes all
- * pages held               most bytes in copies then, with a step after each batch
+ *   begin, step, end   longest call (ms) over four snapshots; the sink copies the page
+ *   batch              longest batch of 512 rows of random keys; copying: while a snapshot owes all pages
+ *   held               most bytes in copies then, with a step after each batch
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,8 +132,7 @@ static uint64_t snapshot(struct weir_task *task, bool full, struct store *store,
         longest(&pauses->step, before);
         must(result == WEIR_OK || result == WEIR_AGAIN, "step");
     }
-    uint64_t bytes = view->page_bytes;
-    return bytes;
+    return view->page_bytes;
 }
 
 static void end(struct weir_task *task, struct pauses *pauses, struct weir_task_manifest *manifest) {

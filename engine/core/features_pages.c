@@ -5,8 +5,8 @@
  *         descriptions: description, layout (two sizes and a hash over all offsets), hash seed, number of
  *         forgotten and of present keys, hand. The pages are images of slots: positions and kept tails
  *         included, so the layout must be the same to the byte. Raise the version when the bytes of a
- * partial, of a pane ring's head or of a slot's head change their meaning but not their size. errors: DATA or
- * LIMIT with a text; the features must not be used then.
+ *         partial, of a pane ring's head or of a slot's head change their meaning but not their size.
+ * errors: DATA or LIMIT with a text; the features must not be used then.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -149,8 +149,7 @@ static bool owed(const struct weir_pages *pages, uint32_t page) {
 }
 
 void weir_pages_first_write(struct weir_pages *pages, uint32_t page, const void *bytes) {
-    if (pages->boundary && !pages->lost && page >= pages->cursor && owed(pages, page) &&
-        page < weir_pages_of(pages, pages->count))
+    if (pages->boundary && !pages->lost && page >= pages->cursor && owed(pages, page))
         keep_copy(pages, page, bytes);
     pages->written[page] = pages->epoch;
     pages->marked[page] = 1;
@@ -250,7 +249,7 @@ void weir_pages_forget(struct weir_pages *pages) {
     pages->lost = true;
     pages->completed = 0;
     next_epoch(pages);
-    for (uint32_t i = 0; i < pages->capacity; i++) pages->digested[i] = 0;
+    for (uint32_t i = 0; i < pages->capacity; i++) pages->written[i] = pages->digested[i] = 0;
 }
 
 void weir_pages_restored(struct weir_pages *pages, uint32_t page, uint64_t digest) {
