@@ -179,6 +179,15 @@ static void digest_group(struct weir_task *task, uint32_t group, uint32_t part, 
     if (parts == 1 && count) XXH3_64bits_update(hash, pages->digests, count * sizeof *pages->digests);
 }
 
+uint64_t weir_task_page_count(struct weir_task *task) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < weir_features_keyspace_count(task->features); i++) {
+        const struct weir_keyspace *keys = weir_features_keyspace(task->features, i);
+        count += weir_pages_of(pages_of(task, i), weir_keyspace_count(keys));
+    }
+    return count;
+}
+
 int weir_task_digest_part(struct weir_task *task, uint32_t part, uint32_t parts, uint64_t *digest) {
     assert(part < parts);
     size_t len;

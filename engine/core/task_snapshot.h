@@ -72,6 +72,8 @@ void weir_task_snapshot_end(struct weir_task *task, bool completed);
 
 uint64_t weir_task_manifest_root(const struct weir_task_manifest *manifest);
 
+uint64_t weir_task_page_count(struct weir_task *task); /* of the state as it is now */
+
 /* Digest of the state as it is now, equal to the root that a snapshot begun now would have. Costs a look at
  * each page's mark and the hash of the pages that changed since their last digest. WEIR_OK or WEIR_NOMEM. */
 int weir_task_digest(struct weir_task *task, uint64_t *digest);

@@ -13,12 +13,13 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "file/durable.h"
 #include "weir/state.h"
 
 #define FORMAT_VERSION 1
 #define PIECE_BYTES ((size_t)1 << 20)
 #define FRAME_BYTES 12 /* u32 length, u64 digest */
-#define PATH_BYTES 4096
+#define PATH_BYTES WEIR_PATH_BYTES
 #define LIST_MAX 1024
 
 /* ---- chunks ---- */
@@ -201,10 +202,6 @@ int weir_snapshot_parse(const void *bytes, size_t len, struct weir_snapshot_head
 
 /* ---- files ---- */
 
-static int system_error(struct weir_error *error, const char *what, const char *path) {
-    return weir_error_set(error, WEIR_IO, "cannot %s %s: %s", what, path, strerror(errno));
-}
-
 static void path_of(char out[PATH_BYTES], const char *dir, const char *pipeline, int32_t partition,
                     int64_t position) {
     snprintf(out, PATH_BYTES, "%s/%s/p%d-%020" PRId64 ".snapshot", dir, pipeline, partition, position);
@@ -213,63 +210,36 @@ static void path_of(char out[PATH_BYTES], const char *dir, const char *pipeline,
 static int make_folder(const char *dir, const char *pipeline, char folder[PATH_BYTES],
                        struct weir_error *error) {
     snprintf(folder, PATH_BYTES, "%s", dir);
-    if (mkdir(folder, 0700) && errno != EEXIST) return system_error(error, "create", folder);
+    if (mkdir(folder, 0700) && errno != EEXIST) return weir_durable_error(error, "create", folder);
     snprintf(folder, PATH_BYTES, "%s/%s", dir, pipeline);
-    if (mkdir(folder, 0700) && errno != EEXIST) return system_error(error, "create", folder);
+    if (mkdir(folder, 0700) && errno != EEXIST) return weir_durable_error(error, "create", folder);
     return WEIR_OK;
 }
 
 int weir_snapshot_prepare(const char *dir, const char *pipeline, struct weir_error *error) {
     char folder[PATH_BYTES];
     int result = make_folder(dir, pipeline, folder, error);
-    if (!result && access(folder, R_OK | W_OK | X_OK)) result = system_error(error, "use", folder);
-    return result;
-}
-
-static int write_all(int fd, const char *bytes, size_t len) {
-    while (len) {
-        ssize_t wrote = write(fd, bytes, len);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote <= 0) return -1;
-        bytes += wrote;
-        len -= (size_t)wrote;
-    }
-    return 0;
-}
-
-/* A file whose fsync failed is lost, not tried again (reliability.md 4.5). */
-static int write_file(const char *path, const struct weir_buffer *bytes, struct weir_error *error) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) return system_error(error, "create", path);
-    int result = WEIR_OK;
-    if (write_all(fd, bytes->data, bytes->len) || fsync(fd)) result = system_error(error, "write", path);
-    if (close(fd) && !result) result = system_error(error, "close", path);
-    if (result) unlink(path);
-    return result;
-}
-
-static int sync_folder(const char *folder, struct weir_error *error) {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return system_error(error, "open", folder);
-    int result = fsync(fd) ? system_error(error, "sync", folder) : WEIR_OK;
-    close(fd);
+    if (!result && access(folder, R_OK | W_OK | X_OK)) result = weir_durable_error(error, "use", folder);
     return result;
 }
 
 int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, const void *payload,
                         size_t len, struct weir_error *error) {
-    char folder[PATH_BYTES], path[PATH_BYTES], fresh[PATH_BYTES + 8];
+    char folder[PATH_BYTES], path[PATH_BYTES];
     struct weir_buffer bytes;
     int result = make_folder(dir, head->pipeline, folder, error);
     if (result) return result;
     path_of(path, dir, head->pipeline, head->partition, head->position);
-    snprintf(fresh, sizeof fresh, "%s.new", path);
     weir_buffer_init(&bytes);
     result = build(head, payload, len, &bytes);
     if (result) weir_error_set(error, result, "no memory for a snapshot of %zu bytes", len);
-    if (!result) result = write_file(fresh, &bytes, error);
-    if (!result && rename(fresh, path)) result = system_error(error, "rename", fresh);
-    if (!result) result = sync_folder(folder, error);
+    int fd = result ? result : weir_durable_create(path, error);
+    if (fd < 0) result = fd;
+    if (!result) result = weir_durable_append(fd, path, bytes.data, bytes.len, error);
+    if (!result)
+        result = weir_durable_publish(fd, path, folder, error);
+    else if (fd >= 0)
+        weir_durable_abandon(fd, path);
     weir_buffer_deinit(&bytes);
     return result;
 }
@@ -325,8 +295,8 @@ int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition,
     struct weir_error why = {0};
     path_of(path, dir, pipeline, partition, position);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return system_error(error, "open", path);
-    int result = fstat(fd, &facts) ? system_error(error, "read", path) : WEIR_OK;
+    if (fd < 0) return weir_durable_error(error, "open", path);
+    int result = fstat(fd, &facts) ? weir_durable_error(error, "read", path) : WEIR_OK;
     char *bytes = result ? NULL : malloc((size_t)facts.st_size + 1);
     size_t len = 0;
     while (bytes && len < (size_t)facts.st_size) {
@@ -354,7 +324,7 @@ int weir_snapshot_delete(const char *dir, const char *pipeline, int32_t partitio
                          struct weir_error *error) {
     char path[PATH_BYTES];
     path_of(path, dir, pipeline, partition, position);
-    return unlink(path) ? system_error(error, "delete", path) : WEIR_OK;
+    return unlink(path) ? weir_durable_error(error, "delete", path) : WEIR_OK;
 }
 
 void weir_snapshot_trim(const char *dir, const char *pipeline, int32_t partition, int keep, int64_t safe) {

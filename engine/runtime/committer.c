@@ -191,6 +191,7 @@ static int64_t send_offsets(struct weir_committer *committer) {
                                bundle->offsets, bundle->offset_count, &committer->why);
     weir_kafka_membership_free(fresh);
     WEIR_POINT("offsets.after");
+    if (outcome != WEIR_TXN_OK && committer->why.result == WEIR_LIMIT) return committer->end = WEIR_LIMIT;
     return follow(committer, outcome, PHASE_COMMIT);
 }
 

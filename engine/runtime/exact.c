@@ -7,8 +7,6 @@
 
 #include "base/faults.h"
 
-#define STATE_DIGEST_EVERY 16 /* units */
-
 struct cursor {
     int32_t partition;
     int64_t next;
@@ -26,8 +24,8 @@ struct member { /* a task of the lane */
     bool under_way;
     /* snapshots: wanted at the next close; taken after `copy_unit`, whose reader begins at copy_from; written
      */
-    bool copy_wanted, changed; /* changed: records were processed since the last copy */
-    uint64_t copy_unit, copy_chain;
+    bool copy_wanted, changed;      /* changed: records were processed since the last copy */
+    uint64_t copy_unit, copy_chain; /* of the snapshot under way; 0 = none */
     int64_t copy_from;
     struct weir_manifest manifest; /* waits for the next unit; its reader begins at manifest_from */
     int64_t manifest_from;
@@ -259,29 +257,34 @@ static int64_t oldest_needed(const struct member *member) {
     return member->progress.journal_from[WEIR_RULE(209) ? 1 : 0];
 }
 
-/* Of the state after the last closed unit. */
-static void copy_state(struct weir_exact *lane, struct member *member) {
+/* Of the state after the last closed unit. Full when there is no base, or more was added to it than it holds.
+ */
+static void begin_copy(struct weir_exact *lane, struct member *member) {
     const struct weir_progress *progress = &member->progress;
-    struct weir_state_writer *state = weir_state_writer_create();
+    const struct weir_manifest *base = &progress->generations[0];
+    bool full = !base->unit || base->added_bytes > base->base_bytes;
     member->copy_wanted = false;
-    if (!state || weir_task_save(member->task, state)) {
-        if (state) weir_state_writer_destroy(state);
-        return; /* no memory: the older snapshot serves on */
-    }
+    if (weir_task_snapshot_begin(member->task, full)) return; /* no memory: the older snapshot serves on */
+    struct weir_exact_copy copy = {.task = member->id};
+    if (!full) copy.manifest = *base;
+    copy.manifest.unit = progress->unit;
+    copy.manifest.chain = progress->chain;
+    copy.manifest.engine_id = lane->options.engine_id;
     member->changed = false;
     member->copy_unit = progress->unit;
     member->copy_chain = progress->chain;
     member->copy_from = member->committed == progress->unit ? member->journaled : -1;
-    lane->options.copied(lane->options.owner,
-                         (struct weir_exact_copy){member->id, progress->unit, progress->chain,
-                                                  lane->options.engine_id, state});
+    lane->options.copied(lane->options.owner, copy);
 }
 
 static int close_unit(struct weir_exact *lane, struct member *member) {
     struct weir_unit *unit = member->open;
-    if (unit->number % STATE_DIGEST_EVERY == 0) unit->state_digest = weir_unit_digest_state(member->task);
+    if (unit->number % WEIR_STATE_DIGEST_EVERY == 0)
+        unit->state_digest = weir_unit_digest_state(member->task, unit->number);
     unit->manifest = member->manifest;
     if (member->manifest.unit) { /* generations move up: the one before stays loadable (R9) */
+        member->progress.generations[1] = member->progress.generations[0];
+        member->progress.generations[0] = member->manifest;
         member->progress.journal_from[1] = member->progress.journal_from[0];
         member->progress.journal_from[0] = member->manifest_from;
         member->manifest.unit = 0;
@@ -289,7 +292,7 @@ static int close_unit(struct weir_exact *lane, struct member *member) {
     if (weir_unit_close(unit)) return WEIR_NOMEM;
     member->progress.unit = unit->number;
     member->progress.chain = unit->chain;
-    if (member->copy_wanted) copy_state(lane, member);
+    if (member->copy_wanted) begin_copy(lane, member);
     return WEIR_OK;
 }
 
@@ -379,13 +382,16 @@ int weir_exact_turn(struct weir_exact *lane, int64_t now_ms, int64_t wall_ms, bo
 
 /* ---- verdicts ---- */
 
-static void committed(struct member *member, const struct weir_unit *unit, int64_t journaled) {
+static void committed(struct weir_exact *lane, struct member *member, const struct weir_unit *unit,
+                      int64_t journaled) {
     member->committed = unit->number;
     if (journaled >= 0) member->journaled = journaled;
     /* A reader that starts here finds the record of the unit the copy was taken after, and all that follow.
      */
     if (unit->number == member->copy_unit) member->copy_from = member->journaled;
     if (unit->number == member->manifest.unit) member->manifest_from = member->journaled;
+    if (unit->manifest.unit && lane->options.published)
+        lane->options.published(lane->options.owner, member->id, &member->progress);
 }
 
 /* Keeps only the unit at index, at place `kept`. */
@@ -422,7 +428,7 @@ int weir_exact_decided(struct weir_exact *lane) {
             remove_member(lane, member);
             lane->options.gone(lane->options.owner, unit->task);
         } else if (ours) {
-            committed(member, unit, bundle->journaled[i]);
+            committed(lane, member, unit, bundle->journaled[i]);
             member->under_way = false;
         }
         drop_offsets(bundle, i);
@@ -477,25 +483,44 @@ struct weir_task *weir_exact_release(struct weir_exact *lane, int32_t id, struct
 
 void weir_exact_want_copy(struct weir_exact *lane, int32_t id) {
     struct member *member = member_of(lane, id);
-    if (!member || member->copy_unit || !member->changed) return;
+    if (!member || member->copy_unit || member->manifest.unit || !member->changed) return;
     if (member->open)
         member->copy_wanted = true;
     else
-        copy_state(lane, member);
+        begin_copy(lane, member);
 }
 
-void weir_exact_publish(struct weir_exact *lane, int32_t id, uint64_t unit,
-                        const struct weir_manifest *manifest) {
-    struct member *member = member_of(lane, id);
-    if (!member || member->copy_unit != unit) return; /* given back meanwhile */
-    /* Given back, taken again, and come to a unit of the same number, which is another one. */
-    if (manifest->unit && manifest->chain != member->copy_chain && WEIR_RULE(9)) return;
+/* The member whose snapshot this is. A task that was given back, taken again, and has come to a unit of the
+ * same number, is another one: the chain tells. */
+static struct member *member_copied(const struct weir_exact *lane, const struct weir_exact_copy *copy) {
+    struct member *member = member_of(lane, copy->task);
+    bool same = member && member->copy_unit == copy->manifest.unit &&
+                (member->copy_chain == copy->manifest.chain || !WEIR_RULE(9));
+    return same && weir_task_snapshot(member->task) ? member : NULL;
+}
+
+const struct weir_task_snapshot *weir_exact_copy_state(struct weir_exact *lane,
+                                                       const struct weir_exact_copy *copy) {
+    struct member *member = member_copied(lane, copy);
+    return member ? weir_task_snapshot(member->task) : NULL;
+}
+
+int weir_exact_copy_step(struct weir_exact *lane, const struct weir_exact_copy *copy, size_t budget_bytes,
+                         weir_task_page_sink *sink, void *owner) {
+    struct member *member = member_copied(lane, copy);
+    return member ? weir_task_snapshot_step(member->task, budget_bytes, sink, owner) : WEIR_END;
+}
+
+void weir_exact_publish(struct weir_exact *lane, const struct weir_exact_copy *copy, bool good) {
+    struct member *member = member_copied(lane, copy);
+    if (!member) return; /* given back meanwhile */
+    weir_task_snapshot_end(member->task, good);
     member->copy_unit = 0;
-    if (!manifest->unit) {
+    if (!good) {
         member->changed = true; /* the next one is tried */
         return;
     }
-    member->manifest = *manifest;
+    member->manifest = copy->manifest;
     member->manifest_from = member->copy_from;
 }
 

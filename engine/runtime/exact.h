@@ -13,21 +13,24 @@
 #ifndef WEIR_RUNTIME_EXACT_H
 #define WEIR_RUNTIME_EXACT_H
 
-#include "core/task.h"
+#include "core/task_snapshot.h"
 #include "runtime/committer.h"
 
 /* Where a task stands in its history. */
 struct weir_progress {
     uint64_t unit, chain, seed;
-    int64_t journal_from[2]; /* where a reader must begin for the newest snapshot and for the one before; -1:
-                                the beginning */
+    /* The newest snapshot and the one before it (unit 0 = none), and where in the journal a reader must begin
+     * for each; -1: at the beginning. */
+    struct weir_manifest generations[2];
+    int64_t journal_from[2];
 };
 
-/* A copy of a task's state after a closed unit, to be written somewhere in the background. */
+/* A snapshot of a task's state after a closed unit that has begun: its pages are asked for by
+ * weir_exact_copy_step. */
 struct weir_exact_copy {
     int32_t task;
-    uint64_t unit, chain, engine_id;
-    struct weir_state_writer *state; /* taken by whoever gets the copy */
+    struct weir_manifest
+        manifest; /* unit, chain, engine_id, and what of its base is known; base_unit 0: it is full */
 };
 
 struct weir_exact_options {
@@ -45,6 +48,9 @@ struct weir_exact_options {
     void (*gone)(void *owner, int32_t task);
     /* May be NULL. */
     void (*copied)(void *owner, struct weir_exact_copy copy);
+    /* A newer snapshot is committed: what only older ones than this progress names need is not needed any
+     * more. */
+    void (*published)(void *owner, int32_t task, const struct weir_progress *progress);
     void (*answered)(void *owner, const struct weir_task *task, const struct weir_record *records,
                      uint32_t count, const struct weir_outputs *outputs);
 };
@@ -88,12 +94,19 @@ bool weir_exact_all_at_rest(const struct weir_exact *lane);
 struct weir_task *weir_exact_release(struct weir_exact *lane, int32_t task_id,
                                      struct weir_progress *progress);
 
-/* Copies the state now when no unit is open, else at the end of the open one. Nothing happens while an
- * earlier copy is being written, or when the task has not gone on since. */
+/* Begins a snapshot now when no unit is open, else at the end of the open one. Nothing happens while an
+ * earlier one is under way, or when the task has not gone on since. */
 void weir_exact_want_copy(struct weir_exact *lane, int32_t task_id);
-/* The copy of this unit was written: published with the next unit (R9). manifest->unit 0: it could not be. */
-void weir_exact_publish(struct weir_exact *lane, int32_t task_id, uint64_t unit,
-                        const struct weir_manifest *manifest);
+/* Hands out the next pages. WEIR_OK: all are out; WEIR_AGAIN: more to come; WEIR_END: there is no such
+ * snapshot any more, the task was given back; WEIR_NOMEM: it is lost; else what the sink returned. */
+int weir_exact_copy_step(struct weir_exact *lane, const struct weir_exact_copy *copy, size_t budget_bytes,
+                         weir_task_page_sink *sink, void *owner);
+/* NULL: there is no such snapshot any more. */
+const struct weir_task_snapshot *weir_exact_copy_state(struct weir_exact *lane,
+                                                       const struct weir_exact_copy *copy);
+/* The end of a copy. good: it was written, and is published with the next unit (R9); else it was as if never
+ * begun. */
+void weir_exact_publish(struct weir_exact *lane, const struct weir_exact_copy *copy, bool good);
 int64_t weir_exact_wall(const struct weir_exact *lane); /* as told by the last turn */
 
 void weir_exact_each_task(const struct weir_exact *lane, void *owner,

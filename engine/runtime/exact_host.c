@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "file/slot.h"
 #include "runtime/commit_thread.h"
+#include "runtime/exact_saves.h"
 #include "runtime/recover.h"
 
 #define REVOKE_PATIENCE_MS 5000
@@ -33,15 +34,6 @@ struct recovery { /* of one partition; lives until its work is done */
     struct recovery *next;
 };
 
-struct saving { /* of one copy */
-    uv_work_t work;
-    struct weir_exact_host *host;
-    struct weir_exact_copy copy;
-    struct weir_manifest manifest;
-    int result;
-    struct weir_error error;
-};
-
 struct stopped { /* a task that cannot go on */
     int32_t partition;
     struct weir_error error;
@@ -59,8 +51,8 @@ struct weir_exact_host {
     struct weir_kafka_source *source;
     uv_async_t decided;
     struct recovery *recoveries;
-    uint32_t savings;
-    bool save_failed, stuck_told;
+    struct weir_exact_saves *saves;
+    bool stuck_told;
     struct stopped *stopped;
     uint32_t stopped_count;
 };
@@ -109,48 +101,18 @@ static void on_answered(void *owner, const struct weir_task *task, const struct 
 
 /* ---- snapshots ---- */
 
-static void on_save_pool(uv_work_t *work) {
-    struct saving *saving = work->data;
-    size_t len;
-    const void *bytes = weir_state_writer_bytes(saving->copy.state, &len);
-    saving->result = weir_generation_write(&saving->host->place, saving->copy.task, bytes, len,
-                                           &saving->manifest, &saving->error);
-}
-
-/* A full disk or an unreachable topic stops snapshots, not the pipeline: said once, and once more when it
- * works. */
-static void after_save(uv_work_t *work, int status) {
-    struct saving *saving = work->data;
-    struct weir_exact_host *host = saving->host;
-    (void)status;
-    bool failed = saving->result || saving->error.result;
-    if (failed && !host->save_failed)
-        weir_log(WEIR_LOG_WARNING, "snapshots fail, processing goes on: %s", saving->error.text);
-    if (!failed && host->save_failed) weir_log(WEIR_LOG_INFO, "snapshots work again");
-    host->save_failed = failed;
-    if (saving->result) saving->manifest.unit = 0;
-    weir_exact_publish(host->lane, saving->copy.task, saving->copy.unit, &saving->manifest);
-    weir_state_writer_destroy(saving->copy.state);
-    free(saving);
-    host->savings--;
-    host->options.wake(host->options.owner);
-}
-
 static void on_copied(void *owner, struct weir_exact_copy copy) {
     struct weir_exact_host *host = owner;
-    struct saving *saving = calloc(1, sizeof *saving);
-    if (!saving) {
-        weir_state_writer_destroy(copy.state);
-        weir_exact_publish(host->lane, copy.task, copy.unit, &(struct weir_manifest){0});
-        return;
-    }
-    saving->work.data = saving;
-    saving->host = host;
-    saving->copy = copy;
-    saving->manifest =
-        (struct weir_manifest){.unit = copy.unit, .chain = copy.chain, .engine_id = copy.engine_id};
-    host->savings++;
-    uv_queue_work(host->options.loop, &saving->work, on_save_pool, after_save);
+    weir_exact_saves_begin(host->saves, host->lane, copy);
+}
+
+static void on_published(void *owner, int32_t task, const struct weir_progress *progress) {
+    weir_exact_saves_published(((struct weir_exact_host *)owner)->saves, task, progress);
+}
+
+static void on_saves_wake(void *owner) {
+    struct weir_exact_host *host = owner;
+    host->options.wake(host->options.owner);
 }
 
 static void want_copy(void *owner, int32_t task, const struct weir_task *state) {
@@ -195,9 +157,7 @@ static void name_things(struct weir_exact_host *host) {
     host->place = (struct weir_generation_place){.client = host->options.client,
                                                  .topic = host->snapshots,
                                                  .dir = pipeline->state.dir,
-                                                 .pipeline = pipeline->name,
-                                                 .source = pipeline->source.topic.text,
-                                                 .keep = (int)pipeline->state.keep};
+                                                 .pipeline = pipeline->name};
 }
 
 int weir_exact_host_create(const struct weir_exact_host_options *options, struct weir_exact_host **out,
@@ -227,7 +187,10 @@ int weir_exact_host_create(const struct weir_exact_host_options *options, struct
                                       .submit = submit,
                                       .gone = on_gone,
                                       .copied = on_copied,
+                                      .published = on_published,
                                       .answered = on_answered};
+    host->saves = weir_exact_saves_create(&host->place, options->loop, host, on_saves_wake);
+    if (!result && !host->saves) result = weir_error_set(error, WEIR_NOMEM, "no memory for a worker");
     if (!result) result = weir_exact_create(&lane, &host->lane, error);
     *out = host; /* also on failure: its handle is in the loop */
     if (result) return result;
@@ -277,7 +240,8 @@ void weir_exact_host_stop(struct weir_exact_host *host) {
     }
     weir_commit_thread_stop(host->thread);
     host->thread = NULL;
-    while (host->savings || host->recoveries) uv_run(host->options.loop, UV_RUN_ONCE);
+    weir_exact_saves_stop(host->saves);
+    while (host->recoveries) uv_run(host->options.loop, UV_RUN_ONCE);
     weir_slot_release(&host->slot);
 }
 
@@ -285,6 +249,7 @@ void weir_exact_host_stop(struct weir_exact_host *host) {
 void weir_exact_host_destroy(struct weir_exact_host *host) {
     if (!host) return;
     weir_exact_destroy(host->lane);
+    weir_exact_saves_destroy(host->saves);
     free(host->properties);
     free(host->stopped);
     free(host);
@@ -446,10 +411,12 @@ static void watch_age(struct weir_exact_host *host) {
 
 int weir_exact_host_turn(struct weir_exact_host *host, int64_t wall_ms, bool flush,
                          struct weir_error *error) {
+    if (!host->thread) return WEIR_OK; /* stopped; the loop runs on until the pool is done */
     int result = weir_commit_thread_result(host->thread, error);
     if (!result) result = take_verdicts(host);
     if (!result) result = weir_exact_turn(host->lane, monotonic_ms(), wall_ms, flush);
     if (!result) watch_age(host);
+    if (!result && weir_exact_saves_turn(host->saves)) host->options.wake(host->options.owner);
     return result;
 }
 
@@ -479,7 +446,8 @@ void weir_exact_host_save_at_rest(struct weir_exact_host *host) {
     finish(host, STOP_PATIENCE_MS);
     if (!weir_exact_all_at_rest(host->lane)) return;
     weir_exact_host_snapshot(host);
-    while (host->savings) uv_run(host->options.loop, UV_RUN_ONCE);
+    while (!weir_exact_saves_are_idle(host->saves))
+        uv_run(host->options.loop, weir_exact_saves_turn(host->saves) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
     finish(host, STOP_PATIENCE_MS);
 }
 

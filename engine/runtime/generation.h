@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* generation.h: one saved state of a task: chunks in the snapshot topic, and a copy on the local disk.
+/* generation.h: saved states of a task: segments in the snapshot topic, and copies of them on the local disk.
  *
  * place:    lane's copy -> generation -> manifest in the journal; recovery: manifest -> generation -> task.
- * rule:     R9: chunks are never compacted and keys never used twice; they count only once a manifest that
- * names them is committed. The local file is a cache: used only if its digest is the manifest's. threads:
- * any; calls block. errors:   WEIR_IO, WEIR_AGAIN: cannot be written or read now; WEIR_DATA: broken or gone,
- * with the chunk.
+ * rule:     R9: records are never compacted and count only once a manifest that names them is committed. The
+ * local files are a cache: a state put together from them is used only if it has the manifest's root.
+ * segments: a full snapshot is a base; each following one adds what has changed. When those have become
+ * larger than their base, the next is full: so what is written stays within twice of what changes, and what
+ * is read within twice of what exists. threads:  any, one at a time for a writer; calls block. errors:
+ * WEIR_IO, WEIR_AGAIN: cannot be written or read now; WEIR_DATA: broken or gone, with the page.
  */
 #ifndef WEIR_RUNTIME_GENERATION_H
 #define WEIR_RUNTIME_GENERATION_H
 
-#include "base/buffer.h"
 #include "kafka/reader.h"
+#include "runtime/segment.h"
 #include "runtime/unit.h"
 
 /* The folder in state.dir: "<pipeline>.units". */
@@ -21,21 +23,33 @@ void weir_generation_folder(const char *pipeline, char *folder, size_t size);
 /* Where generations live. Any of dir and topic may be NULL. */
 struct weir_generation_place {
     struct weir_kafka_client client;
-    const char *topic;    /* cleanup.policy=delete */
-    const char *dir;      /* state.dir */
-    const char *pipeline; /* name */
-    const char *source;   /* its topic, as a file's label */
-    int keep;             /* files */
+    const char *topic; /* cleanup.policy=delete; partition = task */
+    const char *dir;   /* state.dir */
+    const char *pipeline;
 };
 
-/* Writes the bytes and fills root, bytes, first and last of the manifest, whose unit, chain and engine_id are
- * given. OK when the topic (or, without one, the disk) has it; a disk that fails is told in *error with
- * WEIR_OK. */
-int weir_generation_write(const struct weir_generation_place *place, int32_t task, const void *bytes,
-                          size_t len, struct weir_manifest *manifest, struct weir_error *error);
-/* From the disk if its digest is the manifest's, else from the topic. */
-int weir_generation_read(const struct weir_generation_place *place, int32_t task,
-                         const struct weir_manifest *manifest, struct weir_buffer *bytes,
-                         struct weir_error *error);
+struct weir_generation_writer;
+
+/* A segment for the state after this unit. */
+int weir_generation_open(const struct weir_generation_place *place, int32_t task, uint64_t unit,
+                         struct weir_generation_writer **writer, struct weir_error *error);
+/* A chunk of pages. A disk that fails is given up and told by _finish. */
+int weir_generation_write(struct weir_generation_writer *writer, const struct weir_buffer *chunk,
+                          struct weir_error *error);
+/* The tail; then all is safe. Completes the manifest, whose unit, chain, engine_id, base (of the segments it
+ * stands on; 0: this one is full) and root are given. Frees the writer, also on failure. disk: why the local
+ * copy failed, or empty. */
+int weir_generation_finish(struct weir_generation_writer *writer, const struct weir_buffer *tail,
+                           struct weir_manifest *manifest, struct weir_error *disk, struct weir_error *error);
+void weir_generation_abandon(struct weir_generation_writer *writer);
+
+/* From the disk if that holds the manifest's state, else from the topic. plan and task NULL: only verifies
+ * the topic's. */
+int weir_generation_read(const struct weir_generation_place *place, int32_t task_id,
+                         const struct weir_manifest *manifest, const struct weir_plan *plan,
+                         struct weir_task **task, struct weir_error *error);
+/* Deletes what lies before the segments of `oldest` that are still needed: files, records of the topic. */
+void weir_generation_trim(const struct weir_generation_place *place, int32_t task,
+                          const struct weir_manifest *oldest);
 
 #endif

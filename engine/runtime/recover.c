@@ -174,7 +174,7 @@ static int do_unit_again(struct recovery *recovery, const struct weir_unit *unit
     if (result || other_engine || !WEIR_RULE(11)) return result;
     if (memcmp(&answers, &unit->answers, sizeof answers) != 0)
         return diverged(recovery, unit, "its outputs are not those that were published");
-    if (unit->state_digest && unit->state_digest != weir_unit_digest_state(recovery->out->task))
+    if (unit->state_digest && unit->state_digest != weir_unit_digest_state(recovery->out->task, unit->number))
         return diverged(recovery, unit, "its state is not what it was");
     return WEIR_OK;
 }
@@ -209,16 +209,10 @@ static int replay_after(struct recovery *recovery, uint64_t number) {
 static int load_generation(struct recovery *recovery, const struct weir_manifest *manifest) {
     const struct weir_recover_options *options = recovery->options;
     const struct weir_unit *at = unit_numbered(&recovery->history, manifest->unit);
-    struct weir_buffer bytes;
     if (!at || (at->chain != manifest->chain && WEIR_RULE(9)))
         return weir_error_set(recovery->error, WEIR_DATA, "the journal does not reach back to it");
-    weir_buffer_init(&bytes);
-    int result = weir_generation_read(&options->place, options->task, manifest, &bytes, recovery->error);
-    if (!result)
-        result =
-            weir_task_restore(options->plan, bytes.data, bytes.len, &recovery->out->task, recovery->error);
-    weir_buffer_deinit(&bytes);
-    return result;
+    return weir_generation_read(&options->place, options->task, manifest, options->plan, &recovery->out->task,
+                                recovery->error);
 }
 
 /* Units 1, 2, ... are all there: nothing but the input is needed. */
@@ -265,20 +259,22 @@ static int rebuild_from_newest(struct recovery *recovery) {
     return result;
 }
 
-/* The generations of the history: their readers begin at the record of the unit they were taken after. */
+/* The snapshot it came from and the one before that: their readers begin at the record of the unit they were
+ * taken after. From birth: at the beginning. */
 static void remember_generations(struct recovery *recovery) {
     struct weir_progress *progress = &recovery->out->progress;
+    int found = 0;
     progress->journal_from[0] = progress->journal_from[1] = -1;
-    for (uint32_t i = 0; i < recovery->history.count; i++) {
+    for (uint32_t i = recovery->history.count; i-- > 0 && found < 2 && recovery->out->snapshot_unit;) {
         const struct weir_manifest *manifest = &recovery->history.units[i].manifest;
         const struct weir_unit *at =
             manifest->unit ? unit_numbered(&recovery->history, manifest->unit) : NULL;
-        if (!at || at->chain != manifest->chain) continue;
-        progress->journal_from[1] = progress->journal_from[0];
-        progress->journal_from[0] = at->journal_offset;
+        if (!at || at->chain != manifest->chain || manifest->unit > recovery->out->snapshot_unit) continue;
+        progress->generations[found] = *manifest;
+        progress->journal_from[found++] = at->journal_offset;
     }
-    /* Fewer than two are in what was read: it began where the older one needs it. */
-    if (progress->journal_from[1] < 0 && recovery->history.units[0].number > 1)
+    /* The one before is not in what was read: it began where that one needs it. */
+    if (found == 1 && recovery->history.units[0].number > 1)
         progress->journal_from[1] = recovery->history.units[0].journal_offset;
 }
 

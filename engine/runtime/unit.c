@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/task_snapshot.h"
 #include "weir/state.h"
 
 #define XXH_INLINE_ALL
@@ -13,6 +14,7 @@
 
 #define RECORD_NAME "journal"
 #define RECORD_VERSION 1
+#define PAGES_PER_DIGEST 1024 /* 8 MiB: about a millisecond */
 
 void weir_unit_init(struct weir_unit *unit) {
     memset(unit, 0, sizeof *unit);
@@ -84,19 +86,12 @@ void weir_answers_add(struct weir_answers *answers, const struct weir_output_rec
     }
 }
 
-uint64_t weir_unit_digest_bytes(const void *bytes, size_t len) { return XXH3_64bits(bytes, len); }
-
-uint64_t weir_unit_digest_state(const struct weir_task *task) {
-    struct weir_state_writer *state = weir_state_writer_create();
-    size_t len;
-    if (!state) return 0;
-    uint64_t digest = 0;
-    if (!weir_task_save(task, state)) {
-        const void *bytes = weir_state_writer_bytes(state, &len);
-        digest = XXH3_64bits(bytes, len);
-    }
-    weir_state_writer_destroy(state);
-    return digest;
+uint64_t weir_unit_digest_state(struct weir_task *task, uint64_t number) {
+    uint32_t parts = 1 + (uint32_t)(weir_task_page_count(task) / PAGES_PER_DIGEST);
+    uint64_t digest;
+    return weir_task_digest_part(task, (uint32_t)(number / WEIR_STATE_DIGEST_EVERY % parts), parts, &digest)
+               ? 0
+               : digest;
 }
 
 /* ---- filling ---- */
@@ -183,8 +178,11 @@ static void write_manifest(struct weir_state_writer *writer, const struct weir_m
     weir_state_write_u64(writer, manifest->chain);
     weir_state_write_u64(writer, manifest->engine_id);
     weir_state_write_u64(writer, manifest->root);
-    weir_state_write_u64(writer, manifest->bytes);
+    weir_state_write_u64(writer, manifest->base_unit);
+    weir_state_write_u64(writer, manifest->base_bytes);
+    weir_state_write_u64(writer, manifest->added_bytes);
     weir_state_write_i64(writer, manifest->first);
+    weir_state_write_i64(writer, manifest->tail);
     weir_state_write_i64(writer, manifest->last);
 }
 
@@ -194,8 +192,11 @@ static void read_manifest(struct weir_state_reader *reader, struct weir_manifest
     manifest->chain = weir_state_read_u64(reader, UINT64_MAX);
     manifest->engine_id = weir_state_read_u64(reader, UINT64_MAX);
     manifest->root = weir_state_read_u64(reader, UINT64_MAX);
-    manifest->bytes = weir_state_read_u64(reader, UINT64_MAX);
+    manifest->base_unit = weir_state_read_u64(reader, UINT64_MAX);
+    manifest->base_bytes = weir_state_read_u64(reader, UINT64_MAX);
+    manifest->added_bytes = weir_state_read_u64(reader, UINT64_MAX);
     manifest->first = weir_state_read_i64(reader);
+    manifest->tail = weir_state_read_i64(reader);
     manifest->last = weir_state_read_i64(reader);
 }
 

@@ -22,6 +22,7 @@
 
 #define WEIR_SLICE_MAX 4096
 #define WEIR_SKIP_MAX 64
+#define WEIR_STATE_DIGEST_EVERY 16 /* units */
 
 /* Consecutive records of one input partition; offsets may have gaps (transaction markers, aborted records).
  */
@@ -42,9 +43,11 @@ struct weir_skip {
 struct weir_manifest {
     uint64_t unit; /* the state after this unit; 0 = no manifest */
     uint64_t chain, engine_id;
-    uint64_t root; /* digest of the state */
-    uint64_t bytes;
-    int64_t first, last; /* offsets of its chunks in the snapshot topic; first -1 = not there */
+    uint64_t root;                    /* digest of the state */
+    uint64_t base_unit;               /* the full snapshot its segments begin with */
+    uint64_t base_bytes, added_bytes; /* of that one, and of those since */
+    int64_t first, tail, last; /* offsets in the snapshot topic: of the base's first chunk, of its own tail
+                                  and end; first -1 = not there */
 };
 
 /* What a task answered: count and digest by stream. Between streams there is no order: it follows the batches
@@ -82,9 +85,9 @@ void weir_unit_clear(struct weir_unit *unit);
 uint64_t weir_unit_digest_record(uint64_t digest, const struct weir_record *record);
 void weir_answers_add(struct weir_answers *answers, const struct weir_output_record *outputs, uint32_t count);
 
-uint64_t weir_unit_digest_bytes(const void *bytes, size_t len);
-/* 0: no memory. */
-uint64_t weir_unit_digest_state(const struct weir_task *task);
+/* Of the state after the unit of this number: all of a small one; of a large one a part, another one each
+ * time, so that the cost has a bound (R11). 0: no memory. */
+uint64_t weir_unit_digest_state(struct weir_task *task, uint64_t number);
 
 /* Records that the task is about to process, of one partition. False: no memory. */
 bool weir_unit_add_records(struct weir_unit *unit, const struct weir_record *records, uint32_t count);

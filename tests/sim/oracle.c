@@ -286,8 +286,7 @@ static void run_again(struct story *story, int32_t task, struct weir_task *run, 
     }
 }
 
-static void compare_state(struct story *story, int32_t task, const struct weir_task *run,
-                          const struct weir_task *live) {
+static void compare_state(struct story *story, int32_t task, struct weir_task *run, struct weir_task *live) {
     const struct weir_task_counts *counts = weir_task_counts(live);
     uint64_t records = 0;
     int64_t cursor = 0;
@@ -299,11 +298,12 @@ static void compare_state(struct story *story, int32_t task, const struct weir_t
                    " applied, %" PRIu64 " late, %" PRIu64 " dead-lettered, %" PRIu64 " dropped",
                    (int)task, records, counts->read, counts->applied, counts->late, counts->dead_lettered,
                    counts->dropped);
-    if (weir_unit_digest_state(run) != weir_unit_digest_state(live))
+    uint64_t wanted = 0, digest = 1;
+    if (weir_task_digest(run, &wanted) || weir_task_digest(live, &digest) || wanted != digest)
         story_fail(story, "task %d: its state is not that of an undisturbed run", (int)task);
 }
 
-void oracle_compare(struct story *story, int32_t task, const struct weir_task *live) {
+void oracle_compare(struct story *story, int32_t task, struct weir_task *live) {
     struct ledger *ledger = &story->ledgers[task];
     struct weir_task *run = NULL;
     struct weir_error error;

@@ -56,13 +56,31 @@ static void gone(void *owner, int32_t task) {
 
 static void copied(void *owner, struct weir_exact_copy copy) {
     struct process *process = owner;
-    note(process, "copied unit", copy.task, (int64_t)copy.unit);
-    if (process->copy_count < STORY_COPY_MAX) {
-        process->copies[process->copy_count++] = copy;
+    note(process, "copies unit", copy.task, (int64_t)copy.manifest.unit);
+    if (process->copy_count == STORY_COPY_MAX) {
+        weir_exact_publish(process->lane, &copy, false);
         return;
     }
-    weir_state_writer_destroy(copy.state);
-    weir_exact_publish(process->lane, copy.task, copy.unit, &(struct weir_manifest){0});
+    struct story_copy *taken = &process->copies[process->copy_count++];
+    taken->copy = copy;
+    weir_buffer_init(&taken->pages);
+    weir_buffer_init(&taken->tail);
+}
+
+static int take_page(void *owner, const struct weir_task_page *page) {
+    return weir_segment_add(owner, page->group, page->index, page->bytes, page->len);
+}
+
+/* Some pages, while the task goes on; true when all are out. */
+static bool take_pages(struct process *process, struct story_copy *taken) {
+    if (taken->tail.len) return true;
+    int result = weir_exact_copy_step(process->lane, &taken->copy, 1 + story_below(process->story, 20000),
+                                      take_page, &taken->pages);
+    const struct weir_task_snapshot *snapshot = weir_exact_copy_state(process->lane, &taken->copy);
+    if (result || !snapshot) return result == WEIR_END;
+    taken->copy.manifest.root = snapshot->manifest.root;
+    if (weir_segment_write_tail(&taken->tail, snapshot)) story_fail(process->story, "no memory for a tail");
+    return true;
 }
 
 static int64_t committer_clock(void *owner) { return now(owner); }
@@ -104,7 +122,8 @@ void process_start(struct process *process) {
 }
 
 static void forget_copy(struct process *process, uint32_t i) {
-    weir_state_writer_destroy(process->copies[i].state);
+    weir_buffer_deinit(&process->copies[i].pages);
+    weir_buffer_deinit(&process->copies[i].tail);
     process->copies[i] = process->copies[--process->copy_count];
 }
 
@@ -326,17 +345,24 @@ static void deliver(struct process *process, int32_t task) {
 static void save(struct process *process) {
     if (!process->copy_count) return;
     uint32_t i = story_below(process->story, process->copy_count);
-    const struct weir_exact_copy copy = process->copies[i];
+    struct story_copy *taken = &process->copies[i];
+    if (!take_pages(process, taken)) return;
+    struct weir_exact_copy *copy = &taken->copy;
     struct weir_generation_place place = {.client = sim_client(process->story->cluster, process->index),
                                           .topic = STORY_SNAPSHOTS};
-    struct weir_manifest manifest = {.unit = copy.unit, .chain = copy.chain, .engine_id = copy.engine_id};
-    struct weir_error error;
-    size_t len;
-    const void *bytes = weir_state_writer_bytes(copy.state, &len);
-    if (weir_generation_write(&place, copy.task, bytes, len, &manifest, &error)) manifest.unit = 0;
-    note(process, manifest.unit ? "wrote the copy of unit" : "could not write the copy of unit", copy.task,
-         (int64_t)copy.unit);
-    weir_exact_publish(process->lane, copy.task, copy.unit, &manifest);
+    struct weir_generation_writer *writer = NULL;
+    struct weir_error error = {0}, disk;
+    int result = taken->tail.len
+                     ? weir_generation_open(&place, copy->task, copy->manifest.unit, &writer, &error)
+                     : WEIR_END; /* its task is gone */
+    if (!result && taken->pages.len) result = weir_generation_write(writer, &taken->pages, &error);
+    if (!result)
+        result = weir_generation_finish(writer, &taken->tail, &copy->manifest, &disk, &error);
+    else
+        weir_generation_abandon(writer);
+    note(process, result ? "could not write the copy of unit" : "wrote the copy of unit", copy->task,
+         (int64_t)copy->manifest.unit);
+    weir_exact_publish(process->lane, copy, !result);
     forget_copy(process, i);
 }
 

@@ -250,12 +250,11 @@ static void damage(struct story *story, int32_t task) {
     struct weir_manifest older = oracle_manifest(story, task, ledger->offset_unit, 1);
     if (!older.unit || ledger->damaged >= older.unit) return;
     struct weir_manifest hit = story_chance(story, 70) ? newest : older;
-    if (!sim_damage(story->cluster, STORY_SNAPSHOTS, task, hit.first,
-                    story_below(story, (uint32_t)hit.bytes)))
-        return;
+    /* Its tail: pages it shares with the other one would take both. */
+    if (!sim_damage(story->cluster, STORY_SNAPSHOTS, task, hit.tail, story_below(story, 200))) return;
     ledger->damaged = hit.unit;
     if (story->verbose)
-        story_note(story, "damaged: snapshot %llu of task %d", (unsigned long long)hit.unit, (int)task);
+        story_note(story, "damaged: snapshot %llu of task %d, offset %lld", (unsigned long long)hit.unit, (int)task, (long long)hit.tail);
 }
 
 static void happen(struct story *story) {

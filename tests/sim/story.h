@@ -45,7 +45,10 @@ struct process {
     struct weir_committer *committer;
     struct weir_exact *lane;
     struct part parts[STORY_PARTITION_MAX];
-    struct weir_exact_copy copies[STORY_COPY_MAX];
+    struct story_copy { /* a snapshot's segment, to be written some time */
+        struct weir_exact_copy copy;
+        struct weir_buffer pages, tail;
+    } copies[STORY_COPY_MAX];
     uint32_t copy_count;
 };
 
@@ -155,7 +158,7 @@ struct weir_manifest oracle_manifest(const struct story *story, int32_t task, ui
 /* Is this input partition processed and committed to its end? */
 bool oracle_at_end(struct story *story, int32_t task);
 /* Runs the journal again from birth over the input and compares everything; task: the live one, or NULL. */
-void oracle_compare(struct story *story, int32_t task, const struct weir_task *live);
+void oracle_compare(struct story *story, int32_t task, struct weir_task *live);
 /* Finds the outputs of all tasks in the topics; before the first oracle_compare. */
 void oracle_collect(struct story *story);
 

@@ -170,7 +170,7 @@ static const struct mistake {
     {H "state: {snapshot: {keep: 1}}\n", "E113", 4, 26, 1},
     {H "state: {forget_keys_after: 30d}\n", "E320", 4, 9, 17},
     {H "sinks: {windows: {}}\n", "E320", 4, 9, 7},
-    {H "sinks: {features: {topic: x, delivery: exactly_one}}\n", "E113", 4, 40, 11},
+    {H "sinks: {features: {topic: x, delivery: exactly_one}}\n", "E114", 4, 40, 11},
     {H "model: {learner: l, inputs: a, class_weight: {x: 1}}\n", "E320", 4, 32, 12},
     {S "  format: avro\n", "E320", 6, 11, 4},
     {S "  event_time: {field: a, idle: 10s}\n", "E320", 6, 26, 4},
