@@ -254,7 +254,8 @@ static void damage(struct story *story, int32_t task) {
     if (!sim_damage(story->cluster, STORY_SNAPSHOTS, task, hit.tail, story_below(story, 200))) return;
     ledger->damaged = hit.unit;
     if (story->verbose)
-        story_note(story, "damaged: snapshot %llu of task %d, offset %lld", (unsigned long long)hit.unit, (int)task, (long long)hit.tail);
+        story_note(story, "damaged: snapshot %llu of task %d, offset %lld", (unsigned long long)hit.unit,
+                   (int)task, (long long)hit.tail);
 }
 
 static void happen(struct story *story) {
