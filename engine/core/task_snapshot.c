@@ -138,6 +138,7 @@ static int step_group(struct weir_task *task, uint32_t group, bool only_copies, 
 static void finish(struct weir_task *task) {
     uint64_t *to = task->digests;
     for (uint32_t i = 0; i < task->snapshot.group_count; i++) {
+        if (!task->page_counts[i]) continue; /* then `saved` may be NULL */
         memcpy(to, pages_of(task, i)->saved, task->page_counts[i] * sizeof *to);
         to += task->page_counts[i];
     }

@@ -205,7 +205,10 @@ static int read_range(struct reading *reading, struct weir_kafka_reader *reader,
         int count =
             weir_kafka_reader_read(reader, reading->task, records, 16, READ_TIMEOUT_MS, reading->error);
         if (count < 0) return count;
-        if (!count) break;
+        if (!count) /* not lost: a new leader may not know yet how far it is */
+            return weir_error_set(reading->error, WEIR_IO,
+                                  "topic '%s' partition %d ends before offset %" PRId64,
+                                  reading->place->topic, reading->task, before);
         for (int i = 0; i < count && !result; i++) {
             const struct weir_record *record = &records[i];
             next = record->offset + 1;

@@ -46,7 +46,11 @@ enum sim_fault {
     SIM_CLUSTER_DOWN,      /* everything away for up to down_ms */
     SIM_COMMITTED_AGAIN,   /* weir_kafka_committed: no answer */
     SIM_READER_AGAIN,      /* reader open, seek, read: no answer */
-    SIM_WRITER_FAILS,      /* writer: WEIR_IO after a prefix of the records was appended */
+    SIM_READER_IO,         /* reader open, seek, read: WEIR_IO, and well again the next time; not
+                              in sim_storm, where readers are oracles too */
+    SIM_READER_SHORT, /* reader read: 0, though there is more: a new leader that does not know yet how far its
+                         log is committed; not in sim_storm either */
+    SIM_WRITER_FAILS, /* writer: WEIR_IO after a prefix of the records was appended */
     SIM_FAULT_COUNT
 };
 

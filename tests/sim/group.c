@@ -228,6 +228,10 @@ static int reader_fault(struct sim_cluster *cluster, int process, uint32_t life,
     if (cluster->lives[process] != life)
         return weir_error_set(error, WEIR_IO, "simulated %s: dead process", call);
     sim_spend(cluster, cluster->faults.call_ms);
+    if (sim_strikes(cluster, SIM_READER_IO)) {
+        sim_note(cluster, 3, "%s: broken", call);
+        return weir_error_set(error, WEIR_IO, "simulated %s: broken", call);
+    }
     if (!sim_down(cluster) && !sim_strikes(cluster, SIM_READER_AGAIN)) return WEIR_OK;
     sim_advance(cluster, timeout_ms);
     sim_note(cluster, 2, "%s: no answer", call);
@@ -293,6 +297,10 @@ int weir_kafka_reader_read(struct weir_kafka_reader *reader, int32_t partition, 
     reader->lent = NULL;
     int result = reader_fault(cluster, reader->process, reader->life, timeout_ms, "read", error);
     if (result) return result;
+    if (sim_strikes(cluster, SIM_READER_SHORT)) {
+        sim_note(cluster, 4, "read: short");
+        return 0;
+    }
     if (cluster->faults.chance[SIM_READER_AGAIN]) max = 1 + sim_random(cluster, max); /* short reads */
     result =
         sim_log_read(cluster, reader->topic, partition, &reader->positions[partition], records, max, error);
@@ -344,4 +352,17 @@ void weir_kafka_writer_close(struct weir_kafka_writer *writer) {
     if (!writer) return;
     writer->cluster->handles--;
     free(writer);
+}
+
+int weir_kafka_topic_trim(const struct weir_kafka_client *client, const char *topic, int32_t partition,
+                          int64_t before_offset, int64_t timeout_ms, struct weir_error *error) {
+    struct sim_cluster *cluster = sim_current;
+    (void)client;
+    (void)timeout_ms;
+    int found = sim_topic_look(cluster, topic);
+    if (found < 0 || sim_leader_away(cluster, found, partition))
+        return weir_error_set(error, WEIR_IO, "simulated trim: no answer");
+    if (before_offset > sim_log_start(cluster, topic, partition))
+        sim_trim(cluster, topic, partition, before_offset);
+    return WEIR_OK;
 }

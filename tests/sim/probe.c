@@ -82,7 +82,7 @@ static bool other_engine(struct process *process, int32_t task) {
     int result = process_recover(process, task, story->other_plan, STORY_ENGINE + 2, &done, &error);
     if (!result) weir_task_destroy(done.task);
     if (!result) story->lived_through[STORY_OTHER_ENGINE]++;
-    if (result && result != WEIR_AGAIN && sim_consumer_owns(process->consumer, task))
+    if (result && result != WEIR_AGAIN && result != WEIR_IO && sim_consumer_owns(process->consumer, task))
         story_fail(story, "task %d: another engine cannot recover it: %s (R12)", (int)task, error.text);
     return true;
 }

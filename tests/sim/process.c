@@ -67,6 +67,26 @@ static void copied(void *owner, struct weir_exact_copy copy) {
     weir_buffer_init(&taken->tail);
 }
 
+static void published(void *owner, int32_t task, const struct weir_progress *progress) {
+    struct process *process = owner;
+    if (!progress->generations[1].unit) return;
+    process->trims[task] = (struct story_trim){
+        .wanted = true, .newest = progress->generations[0], .oldest = progress->generations[1]};
+}
+
+/* R9: the newer one is read back before the older ones go. */
+static void trim(struct process *process, int32_t task) {
+    struct weir_generation_place place = {.client = sim_client(process->story->cluster, process->index),
+                                          .topic = STORY_SNAPSHOTS};
+    struct story_trim *trim = &process->trims[task];
+    struct weir_error error;
+    if (!trim->wanted || !process->story->retention) return;
+    trim->wanted = false;
+    if (weir_generation_read(&place, task, &trim->newest, NULL, NULL, &error)) return;
+    note(process, "trims what lies before the snapshot of unit", task, (int64_t)trim->oldest.unit);
+    weir_generation_trim(&place, task, &trim->oldest);
+}
+
 static int take_page(void *owner, const struct weir_task_page *page) {
     return weir_segment_add(owner, page->group, page->index, page->bytes, page->len);
 }
@@ -107,12 +127,14 @@ void process_start(struct process *process) {
                                       .membership = membership,
                                       .submit = submit,
                                       .gone = gone,
-                                      .copied = copied};
+                                      .copied = copied,
+                                      .published = published};
     process->alive = process->busy = true;
     process->has_bundle = process->verdicts = process->rejoin = process->thrown = false;
     process->step_ms = process->frozen_until = 0;
     process->seed = story_below(story, 1000000) + 1;
     memset(process->parts, 0, sizeof process->parts);
+    memset(process->trims, 0, sizeof process->trims);
     process->consumer = committer.source = sim_consumer_open(story->cluster, process->index);
     int result = weir_committer_create(&committer, &process->committer, &error);
     if (!result) result = weir_exact_create(&lane, &process->lane, &error);
@@ -262,7 +284,7 @@ int process_recover(struct process *process, int32_t task, const struct weir_pla
 
 /* Nothing that recovery needs is missing, so it must come out, and from the newest snapshot that is whole. */
 static void judge_recovery(struct process *process, int32_t task, int result,
-                           const struct weir_recovered *done, const struct weir_error *error) {
+                           const struct weir_recovered *done, bool broken, const struct weir_error *error) {
     struct story *story = process->story;
     const struct part *part = &process->parts[task];
     if (!sim_consumer_owns(process->consumer, task)) return; /* the others may have gone on and trimmed */
@@ -278,7 +300,7 @@ static void judge_recovery(struct process *process, int32_t task, int result,
     uint64_t number, chain;
     int64_t from;
     weir_unit_parse_metadata(part->committed.metadata, &number, &chain, &from);
-    if (number <= ledger->count && done->snapshot_unit != newest.unit)
+    if (!broken && number <= ledger->count && done->snapshot_unit != newest.unit)
         story_fail(story, "task %d: the snapshot of unit %llu should have been used, not that of unit %llu",
                    (int)task, (unsigned long long)newest.unit, (unsigned long long)done->snapshot_unit);
     story->lived_through[STORY_RECOVERED]++;
@@ -302,14 +324,18 @@ static void recover(struct process *process, int32_t task) {
     }
     oracle_look(story);
     if (!story->healed && story_chance(story, 15) && probe_recovery(process, task)) return;
+    uint64_t broken =
+        sim_struck(story->cluster, SIM_READER_IO) + sim_struck(story->cluster, SIM_READER_SHORT);
     int result = process_recover(process, task, story->plan, process->engine_id, &done, &error);
     note(process, result ? error.text : "recovered at unit", task,
          result ? result : (int64_t)done.progress.unit);
-    if (result == WEIR_AGAIN) {
+    if (result == WEIR_AGAIN || result == WEIR_IO) {
         part->retry_ms = now(process) + 1000;
         return;
     }
-    judge_recovery(process, task, result, &done, &error);
+    broken =
+        sim_struck(story->cluster, SIM_READER_IO) + sim_struck(story->cluster, SIM_READER_SHORT) - broken;
+    judge_recovery(process, task, result, &done, broken > 0, &error);
     if (result) return;
     int64_t next = part->committed.next < 0 ? 0 : part->committed.next;
     result = weir_exact_adopt(process->lane, task, done.task, &done.progress);
@@ -407,6 +433,7 @@ void process_act(struct process *process) {
             break;
         case 9:
             if (story_chance(story, 10)) skip(process, task);
+            if (story_chance(story, 30)) trim(process, task);
             break;
         default:
             step_committer(process);

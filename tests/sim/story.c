@@ -228,7 +228,8 @@ static void strike(struct story *story, struct process *process) {
     }
 }
 
-/* R9: what only generations older than the last two need may go at any time. */
+/* R9: what only generations older than the last two need may go at any time; snapshots go as the engine says
+ * (process.c). */
 static void trim(struct story *story, int32_t task) {
     const struct ledger *ledger = &story->ledgers[task];
     struct weir_manifest older = oracle_manifest(story, task, ledger->offset_unit, 1);
@@ -238,8 +239,6 @@ static void trim(struct story *story, int32_t task) {
     int64_t next = ledger->next[older.unit - 1];
     if (next > sim_log_start(story->cluster, STORY_INPUT, task))
         sim_trim(story->cluster, STORY_INPUT, task, next);
-    if (older.first > sim_log_start(story->cluster, STORY_SNAPSHOTS, task))
-        sim_trim(story->cluster, STORY_SNAPSHOTS, task, older.first);
     story->lived_through[STORY_TRIMMED]++;
 }
 
@@ -351,7 +350,8 @@ bool story_run(struct story *story, uint64_t seed, bool verbose) {
     if (!story->failure[0]) oracle_collect(story);
     for (int32_t p = 0; p < story->partition_count && !story->failure[0]; p++)
         oracle_compare(story, p, weir_exact_task(story->processes[0].lane, p));
-    for (int i = 0; i < SIM_FAULT_COUNT; i++) story->struck[i] += sim_struck(story->cluster, i);
+    for (int i = 0; i < SIM_FAULT_COUNT; i++)
+        story->struck[i] += sim_struck(story->cluster, (enum sim_fault)i);
     clean_up(story);
     return !story->failure[0];
 }

@@ -37,7 +37,7 @@ struct part { /* of one process: a partition it was assigned */
 struct process {
     struct story *story;
     int index;
-    char id[16]; /* transactional.id */
+    char id[24]; /* transactional.id */
     bool alive, busy, has_bundle, verdicts, rejoin, thrown;
     int64_t restart_ms, frozen_until, step_ms, jump_ms;
     uint64_t seed, engine_id;
@@ -50,6 +50,10 @@ struct process {
         struct weir_buffer pages, tail;
     } copies[STORY_COPY_MAX];
     uint32_t copy_count;
+    struct story_trim { /* of the snapshot topic, to be done some time */
+        bool wanted;
+        struct weir_manifest newest, oldest;
+    } trims[STORY_PARTITION_MAX];
 };
 
 struct ghost { /* a member whose process is dead, until its session is over */

@@ -416,7 +416,8 @@ static void test_storm_when_every_doubt_makes_a_new_producer_then_each_unit_show
         for (int f = 0; f < SIM_FAULT_COUNT; f++) struck[f] += sim_struck(cluster, (enum sim_fault)f);
     }
     for (int f = 0; f < SIM_FAULT_COUNT; f++)
-        if (f != SIM_READER_AGAIN && f != SIM_WRITER_FAILS) assert_true(struck[f] > 10);
+        if (f != SIM_READER_AGAIN && f != SIM_READER_IO && f != SIM_READER_SHORT && f != SIM_WRITER_FAILS)
+            assert_true(struck[f] > 10);
 }
 
 static void test_storm_when_the_retry_is_believed_then_some_seed_breaks(void **state) {

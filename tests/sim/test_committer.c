@@ -158,7 +158,8 @@ static void test_committer_when_the_cluster_storms_then_each_unit_shows_once(voi
         for (int f = 0; f < SIM_FAULT_COUNT; f++) struck[f] += sim_struck(cluster, (enum sim_fault)f);
     }
     for (int f = 0; f < SIM_FAULT_COUNT; f++)
-        if (f != SIM_READER_AGAIN && f != SIM_WRITER_FAILS) assert_true(struck[f] > 10);
+        if (f != SIM_READER_AGAIN && f != SIM_READER_IO && f != SIM_READER_SHORT && f != SIM_WRITER_FAILS)
+            assert_true(struck[f] > 10);
     sim_cluster_destroy(cluster);
 }
 

@@ -95,7 +95,8 @@ static void each_rule_is_missed(void **state) {
         if (WIFSIGNALED(status))
             snprintf(outcome.failure, sizeof outcome.failure, "%s", strsignal(WTERMSIG(status)));
         printf("R%d%s | %" PRIu64 " | %s: %s\n", mutants[i].rule % 100,
-               mutants[i].rule > 200   ? "c"
+               mutants[i].rule > 300   ? "d"
+               : mutants[i].rule > 200 ? "c"
                : mutants[i].rule > 100 ? "b"
                                        : "",
                outcome.seed, mutants[i].what, outcome.survived ? "SURVIVED" : outcome.failure);
