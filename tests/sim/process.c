@@ -443,6 +443,7 @@ void process_act(struct process *process) {
 
 void process_work(struct process *process) {
     hear_news(process);
+    if (!process->alive) return; /* its committer came to an end while it gave something back */
     for (int32_t p = 0; p < process->story->partition_count; p++) act_on_part(process, p);
     save(process);
     turn(process, false);
