@@ -223,15 +223,11 @@ int weir_snapshot_prepare(const char *dir, const char *pipeline, struct weir_err
     return result;
 }
 
-int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, const void *payload,
-                        size_t len, struct weir_error *error) {
-    char folder[PATH_BYTES], path[PATH_BYTES];
+static int write_file(const char *path, const char *folder, const struct weir_snapshot_head *head,
+                      const void *payload, size_t len, struct weir_error *error) {
     struct weir_buffer bytes;
-    int result = make_folder(dir, head->pipeline, folder, error);
-    if (result) return result;
-    path_of(path, dir, head->pipeline, head->partition, head->position);
     weir_buffer_init(&bytes);
-    result = build(head, payload, len, &bytes);
+    int result = build(head, payload, len, &bytes);
     if (result) weir_error_set(error, result, "no memory for a snapshot of %zu bytes", len);
     int fd = result ? result : weir_durable_create(path, error);
     if (fd < 0) result = fd;
@@ -242,6 +238,24 @@ int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, 
         weir_durable_abandon(fd, path);
     weir_buffer_deinit(&bytes);
     return result;
+}
+
+int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, const void *payload,
+                        size_t len, struct weir_error *error) {
+    char folder[PATH_BYTES], path[PATH_BYTES];
+    int result = make_folder(dir, head->pipeline, folder, error);
+    if (result) return result;
+    path_of(path, dir, head->pipeline, head->partition, head->position);
+    return write_file(path, folder, head, payload, len, error);
+}
+
+int weir_snapshot_export(const char *path, const struct weir_snapshot_head *head, const void *payload,
+                         size_t len, struct weir_error *error) {
+    char folder[PATH_BYTES];
+    const char *slash = strrchr(path, '/');
+    size_t folder_len = slash ? (size_t)(slash - path) : 1;
+    snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)folder_len, slash ? path : ".");
+    return write_file(path, folder, head, payload, len, error);
 }
 
 static int newest_first(const void *a, const void *b) {

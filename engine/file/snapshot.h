@@ -35,6 +35,10 @@ int weir_snapshot_prepare(const char *dir, const char *pipeline, struct weir_err
 int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, const void *payload,
                         size_t len, struct weir_error *error);
 
+/* The same to a file of any name. */
+int weir_snapshot_export(const char *path, const struct weir_snapshot_head *head, const void *payload,
+                         size_t len, struct weir_error *error);
+
 /* Positions of the snapshots of a partition, newest first. Returns how many (at most max), 0 also when there
  * is no folder yet. */
 int weir_snapshot_list(const char *dir, const char *pipeline, int32_t partition, int64_t *positions, int max);

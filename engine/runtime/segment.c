@@ -110,6 +110,15 @@ int weir_assembly_begin(struct weir_assembly *assembly, uint64_t root, const str
     return plan ? weir_task_restore_begin(plan, &assembly->manifest, &assembly->restore, error) : WEIR_OK;
 }
 
+int weir_assembly_begin_unproven(struct weir_assembly *assembly, const struct weir_plan *plan,
+                                 struct weir_error *error) {
+    int result = parse_tail(assembly);
+    if (result == WEIR_NOMEM) return weir_error_set(error, result, "no memory for a snapshot");
+    if (result) return weir_error_set(error, result, "its tail is broken");
+    assembly->manifest.root = weir_task_manifest_root(&assembly->manifest);
+    return plan ? weir_task_restore_begin(plan, &assembly->manifest, &assembly->restore, error) : WEIR_OK;
+}
+
 /* ---- pages ---- */
 
 /* The page's place among the digests, or SIZE_MAX. */
