@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/faults.h"
 #include "base/log.h"
 
 #define LOOK_PATIENCE_MS 10000
@@ -33,6 +34,7 @@ static int look_or_create(const struct weir_kafka_client *client, const char *to
 /* A log that may lose or change what was read from it once makes recovery impossible. */
 static int refuse_unfit(const char *topic, const struct weir_kafka_topic_facts *facts, int64_t kept_ms,
                         struct weir_error *error) {
+    if (!WEIR_RULE(10)) return WEIR_OK;
     if (facts->compacted)
         return weir_error_set(
             error, WEIR_CONFIG,
@@ -61,7 +63,7 @@ static int look_at_own(const struct weir_kafka_client *client, const char *topic
     if (result) return result;
     if (!facts.partition_count)
         return weir_kafka_topic_create(client, topic, partitions, LOOK_PATIENCE_MS, error);
-    if (facts.partition_count != partitions)
+    if (facts.partition_count != partitions && WEIR_RULE(10))
         return weir_error_set(
             error, WEIR_CONFIG,
             "topic '%s' has %d partitions, the source has %d: a task is one partition of both; take a "

@@ -24,6 +24,8 @@ struct exact_stage {
     char pipeline[600], plain_pipeline[600];
     long records, records_per_s;
     pthread_t producer;
+    _Atomic bool enough; /* the producer ends early */
+    bool all_sent;
 };
 
 static const int exact_widths[STREAMS] = {PARTITIONS, 1, 1};
@@ -60,7 +62,7 @@ static inline void *exact_produce(void *owner) {
     rd_kafka_t *producer = broker_producer();
     double start = process_now_s();
     uint64_t random = 9;
-    for (long i = 0; i < stage->records; i++) {
+    for (long i = 0; i < stage->records && !stage->enough; i++) {
         char value[200];
         random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         long x = (long)(random >> 40) % 1000, late = (long)(random >> 20) % 3500;
@@ -73,6 +75,7 @@ static inline void *exact_produce(void *owner) {
         while (i % 100 == 0 && process_now_s() - start < (double)i / (double)stage->records_per_s)
             rd_kafka_poll(producer, 2);
     }
+    rd_kafka_flush(producer, 120000); /* a broker that was killed needs its time */
     broker_flush(producer);
     return NULL;
 }
@@ -175,9 +178,14 @@ static inline void exact_explain(const struct exact_lines *got, const struct exa
     print_message("got    %.*s\nwanted %.*s\n", (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
 }
 
+static inline void exact_wait_for_producer(struct exact_stage *stage) {
+    if (!stage->all_sent) pthread_join(stage->producer, NULL);
+    stage->all_sent = true;
+}
+
 /* Waits for the producer, lets the pipeline finish in peace, runs the uninterrupted one, and compares. */
 static inline void exact_close(struct exact_stage *stage) {
-    pthread_join(stage->producer, NULL);
+    exact_wait_for_producer(stage);
     const char *const runs[] = {stage->pipeline, stage->plain_pipeline};
     for (int i = 0; i < 2; i++) {
         struct process_result result = process_weir_run("run", runs[i], "--until-end");
