@@ -177,11 +177,11 @@ static void check_source(const struct weir_plan *plan, const struct weir_pipelin
     if (plan->codec && !strcmp(plan->codec->op.name, "raw") && source->column_count)
         weir_diag_add(diags, "E306", weir_name_mark(&source->format),
                       "format raw reads no columns, but there is a schema");
-    if (pipeline->tasks == WEIR_TASKS_SINGLE && (pipeline->state.dir || weir_pipeline_is_exact(pipeline)))
+    if (pipeline->tasks == WEIR_TASKS_SINGLE && pipeline->state.dir && !weir_pipeline_is_exact(pipeline))
         weir_diag_add(
             diags, "E320", (struct weir_mark){0},
-            "state.dir or exactly_once with `tasks: single` is not in this version of weir: the order in "
-            "which partitions were read would have to be kept too");
+            "state.dir with `tasks: single` needs `delivery: exactly_once` on a sink: the order in which "
+            "partitions were read has to be kept too");
     if (!pipeline->model.learner.name.text && !pipeline->drift_count && !plan->streams[WEIR_FEATURES].active)
         weir_diag_add(diags, "E315", (struct weir_mark){0},
                       "nothing to do: the file has no model, no drift and no sinks.features");

@@ -114,7 +114,7 @@ void weir_kafka_source_begin(struct weir_kafka_source *source, int32_t partition
     weir_kafka_wake_raise(source->wake_fd); /* moving a queue is no edge of the descriptor */
 }
 
-static void assign(struct weir_kafka_source *source, rd_kafka_topic_partition_list_t *list) {
+void weir_kafka_group_assign(struct weir_kafka_source *source, rd_kafka_topic_partition_list_t *list) {
     source->was_assigned = true;
     int64_t deadline_ms = weir_kafka_now_ms() + ASSIGN_TIMEOUT_MS;
     rd_kafka_resp_err_t code;
@@ -175,7 +175,7 @@ void weir_kafka_group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && is_of_other_topic(source, list))
         rd_kafka_assign(rk, NULL);
     else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !source->closing)
-        assign(source, list);
+        weir_kafka_group_assign(source, list);
     else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS || code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
         revoke(source, list);
     else {

@@ -69,6 +69,9 @@ struct weir_kafka_source_options {
     struct weir_kafka_client client;
     const char *topic, *group;
     bool start_latest; /* only when the group has no offsets; else earliest */
+    /* Not a member of the group, only its name: reads nothing before weir_kafka_source_take_all. Who may
+     * commit is then decided by the transactional.id alone. */
+    bool alone;
     struct weir_kafka_source_watch watch;
 };
 
@@ -87,6 +90,11 @@ void weir_kafka_source_pause(struct weir_kafka_source *source, bool stopped);
 /* Lets the records of a held partition out, all and in order, from the offset it was assigned at. Nothing
  * happens when the partition is not held, or not ours any more. */
 void weir_kafka_source_begin(struct weir_kafka_source *source, int32_t partition);
+/* A source that is alone: all partitions of the topic, as if a group had assigned them (watch.hold,
+ * .assigned). */
+int weir_kafka_source_take_all(struct weir_kafka_source *source, struct weir_error *error);
+/* The number of the topic's partitions, or WEIR_IO. */
+int weir_kafka_source_width(struct weir_kafka_source *source, struct weir_error *error);
 /* Gives all partitions back (watch.revoked, inside a later poll) and asks for them anew. */
 int weir_kafka_source_rejoin(struct weir_kafka_source *source, struct weir_error *error);
 /* Next offset to read after a restart. store remembers, commit sends what was stored (wait: synchronously).

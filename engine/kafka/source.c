@@ -68,6 +68,7 @@ int weir_kafka_source_open(const struct weir_kafka_source_options *options, stru
     if (!source) return weir_error_set(error, WEIR_NOMEM, "no memory for a Kafka source");
     source->watch = options->watch;
     source->start_latest = options->start_latest;
+    source->alone = options->alone;
     source->topic = strdup(options->topic);
     source->group = strdup(options->group);
     weir_arena_init(&source->headers);
@@ -87,7 +88,7 @@ int weir_kafka_source_open(const struct weir_kafka_source_options *options, stru
         source->replies = rd_kafka_queue_new(source->rk);
         weir_kafka_wake_enable(source->wake_fd, source->events);
         weir_kafka_wake_enable(source->wake_fd, source->data);
-        result = subscribe(source, error);
+        if (!source->alone) result = subscribe(source, error);
     }
     if (result)
         weir_kafka_source_close(source);
@@ -245,9 +246,7 @@ int weir_kafka_source_poll(struct weir_kafka_source *source, struct weir_record 
 
 /* ---- looking ---- */
 
-int weir_kafka_source_ends(struct weir_kafka_source *source, int64_t *ends, uint32_t max,
-                           struct weir_error *error) {
-    int64_t deadline_ms = weir_kafka_now_ms() + ENDS_TIMEOUT_MS;
+int weir_kafka_source_width(struct weir_kafka_source *source, struct weir_error *error) {
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_topic_t *handle = rd_kafka_topic_new(source->rk, source->topic, NULL);
     rd_kafka_resp_err_t code = rd_kafka_metadata(source->rk, 0, handle, &metadata, ENDS_TIMEOUT_MS);
@@ -255,10 +254,32 @@ int weir_kafka_source_ends(struct weir_kafka_source *source, int64_t *ends, uint
     if (!code && metadata->topic_cnt == 1) {
         code = metadata->topics[0].err;
         count = metadata->topics[0].partition_cnt;
-        if ((uint32_t)count > max) count = (int)max;
     }
     if (metadata) rd_kafka_metadata_destroy(metadata);
     rd_kafka_topic_destroy(handle);
+    return code ? weir_error_set(error, WEIR_IO, "cannot look at topic '%s': %s", source->topic,
+                                 rd_kafka_err2str(code))
+                : count;
+}
+
+int weir_kafka_source_take_all(struct weir_kafka_source *source, struct weir_error *error) {
+    int count = weir_kafka_source_width(source, error);
+    if (count < 0) return count;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
+    for (int p = 0; p < count; p++) rd_kafka_topic_partition_list_add(list, source->topic, p);
+    weir_kafka_group_assign(source, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (source->health.broken.result && error) *error = source->health.broken;
+    return source->health.broken.result;
+}
+
+int weir_kafka_source_ends(struct weir_kafka_source *source, int64_t *ends, uint32_t max,
+                           struct weir_error *error) {
+    int64_t deadline_ms = weir_kafka_now_ms() + ENDS_TIMEOUT_MS;
+    int count = weir_kafka_source_width(source, error);
+    if (count < 0) return count;
+    if ((uint32_t)count > max) count = (int)max;
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
     for (int p = 0; p < count; p++) rd_kafka_topic_partition_list_add(list, source->topic, p);
     if (!code && count)

@@ -75,7 +75,7 @@ struct weir_kafka_membership *weir_kafka_membership_take(struct weir_kafka_sourc
     if (!membership) return NULL;
     bool member = is_member(source->rk);
     membership->metadata = rd_kafka_consumer_group_metadata(source->rk);
-    membership->none = !member || !is_member(source->rk) || !membership->metadata;
+    membership->none = !membership->metadata || (!source->alone && (!member || !is_member(source->rk)));
     return membership;
 }
 

@@ -40,6 +40,7 @@ struct weir_bundle {
 struct weir_committer_options {
     struct weir_kafka_txn_options txn;
     const char *topic; /* of the source */
+    bool lease;        /* being fenced once is the end: the lead was taken over */
     struct weir_kafka_source *source;
     void *owner;
     int64_t (*clock)(void *owner); /* monotonic, ms */

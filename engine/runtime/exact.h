@@ -38,6 +38,7 @@ struct weir_exact_options {
     uint64_t engine_id;
     bool single; /* one task, 0, for all partitions; else the task is the partition */
     int64_t commit_ms;
+    int64_t heartbeat_ms; /* an empty unit when there was none for so long: standbys wait for it; 0 = none */
     size_t bytes_max;
     void *owner;
     /* The group membership right now; NULL: no memory, tried again. */

@@ -10,6 +10,7 @@
 #include "base/faults.h"
 #include "base/log.h"
 #include "file/slot.h"
+#include "file/snapshot.h"
 #include "runtime/commit_thread.h"
 #include "runtime/exact_saves.h"
 #include "runtime/recover.h"
@@ -19,6 +20,7 @@
 #define RETRY_MS 1000
 #define OPEN_BYTES_MAX ((size_t)64 << 20) /* outputs of open units (R4) */
 #define STUCK_MS 30000
+#define LEAD_PATIENCE_MS 30000
 
 struct recovery { /* of one partition; lives until its work is done */
     uv_work_t work;
@@ -44,7 +46,8 @@ struct weir_exact_host {
     struct weir_kafka_client client;
     struct weir_property *properties;
     struct weir_slot_lock slot;
-    char folder[WEIR_GENERATION_FOLDER_BYTES], id[300], journal[300], snapshots[300];
+    char folder[WEIR_GENERATION_FOLDER_BYTES];
+    struct weir_exact_names names;
     struct weir_generation_place place;
     struct weir_exact *lane;
     struct weir_commit_thread *thread;
@@ -140,7 +143,7 @@ static int add_properties(struct weir_exact_host *host, struct weir_error *error
         timed = timed || !strcmp(own[i].name, "session.timeout.ms");
     }
     if (!named && host->slot.fd >= 0) {
-        own[count++] = (struct weir_property){.name = "group.instance.id", .value = host->id};
+        own[count++] = (struct weir_property){.name = "group.instance.id", .value = host->names.id};
         if (!timed) own[count++] = (struct weir_property){.name = "session.timeout.ms", .value = "10000"};
     }
     host->properties = own;
@@ -149,15 +152,35 @@ static int add_properties(struct weir_exact_host *host, struct weir_error *error
     return WEIR_OK;
 }
 
-static void name_things(struct weir_exact_host *host) {
-    const struct weir_pipeline *pipeline = host->options.pipeline;
-    snprintf(host->id, sizeof host->id, "weir-%s-%s", pipeline->name, host->slot.name);
-    snprintf(host->journal, sizeof host->journal, "%s.journal", pipeline->source.group);
-    snprintf(host->snapshots, sizeof host->snapshots, "%s.snapshots", pipeline->source.group);
-    host->place = (struct weir_generation_place){.client = host->options.client,
-                                                 .topic = host->snapshots,
-                                                 .dir = pipeline->state.dir,
-                                                 .pipeline = pipeline->name};
+void weir_exact_names_make(const struct weir_pipeline *pipeline, const char *slot,
+                           struct weir_exact_names *names) {
+    const char *group = pipeline->source.group;
+    snprintf(names->id, sizeof names->id, "weir-%s-%s", slot ? pipeline->name : group,
+             slot ? slot : "leader");
+    snprintf(names->journal, sizeof names->journal, "%s.journal", group);
+    snprintf(names->snapshots, sizeof names->snapshots, "%s.snapshots", group);
+}
+
+struct weir_recover_options weir_exact_recovery(const struct weir_plan *plan,
+                                                const struct weir_kafka_client *client,
+                                                const struct weir_exact_names *names, uint64_t engine_id,
+                                                uint64_t seed) {
+    return (struct weir_recover_options){.plan = plan,
+                                         .engine_id = engine_id,
+                                         .place = {.client = *client,
+                                                   .topic = names->snapshots,
+                                                   .journal = names->journal,
+                                                   .dir = plan->pipeline->state.dir,
+                                                   .pipeline = plan->pipeline->name},
+                                         .topic = plan->pipeline->source.topic.text,
+                                         .journal = names->journal,
+                                         .seed = seed};
+}
+
+static struct weir_recover_options recovery_options(const struct weir_exact_host *host) {
+    const struct weir_exact_host_options *options = &host->options;
+    return weir_exact_recovery(options->plan, &options->client, &host->names, options->engine_id,
+                               options->seed);
 }
 
 int weir_exact_host_create(const struct weir_exact_host_options *options, struct weir_exact_host **out,
@@ -172,15 +195,21 @@ int weir_exact_host_create(const struct weir_exact_host_options *options, struct
     host->decided.data = host;
     uv_unref((uv_handle_t *)&host->decided);
     weir_generation_folder(pipeline->name, host->folder, sizeof host->folder);
-    int result = weir_slot_take(pipeline->state.dir, host->folder, &host->slot, error);
+    bool single = pipeline->tasks == WEIR_TASKS_SINGLE;
+    int result = weir_slot_take(single ? NULL : pipeline->state.dir, host->folder, &host->slot, error);
+    if (!result && single && pipeline->state.dir)
+        result = weir_snapshot_prepare(pipeline->state.dir, host->folder, error);
     if (result == WEIR_IO) result = WEIR_CONFIG; /* a folder that cannot be used stops the start */
     if (!result) {
-        name_things(host);
+        weir_exact_names_make(pipeline, single ? NULL : host->slot.name, &host->names);
+        host->place = recovery_options(host).place;
         result = add_properties(host, error);
     }
     struct weir_exact_options lane = {.plan = options->plan,
                                       .engine_id = options->engine_id,
+                                      .single = single,
                                       .commit_ms = pipeline->commit_ms,
+                                      .heartbeat_ms = single ? WEIR_HEARTBEAT_MS : 0,
                                       .bytes_max = OPEN_BYTES_MAX,
                                       .owner = host,
                                       .membership = membership,
@@ -194,12 +223,12 @@ int weir_exact_host_create(const struct weir_exact_host_options *options, struct
     if (!result) result = weir_exact_create(&lane, &host->lane, error);
     *out = host; /* also on failure: its handle is in the loop */
     if (result) return result;
-    if (!pipeline->state.dir)
+    if (!pipeline->state.dir && !single)
         weir_log(WEIR_LOG_INFO,
                  "no state.dir: after a crash state comes from topic %s, and partitions come back when the "
                  "session "
                  "is over",
-                 host->snapshots);
+                 host->names.snapshots);
     return WEIR_OK;
 }
 
@@ -216,7 +245,7 @@ int weir_exact_host_start(struct weir_exact_host *host, struct weir_kafka_source
                           struct weir_error *error) {
     const struct weir_pipeline *pipeline = host->options.pipeline;
     struct weir_committer_options options = {
-        .txn = {.client = host->options.client, .id = host->id, .journal = host->journal},
+        .txn = {.client = host->options.client, .id = host->names.id, .journal = host->names.journal},
         .topic = pipeline->source.topic.text,
         .source = source,
         .clock = committer_clock};
@@ -278,6 +307,12 @@ static void stop_task(struct weir_exact_host *host, int32_t partition, const str
     host->stopped[host->stopped_count++] = (struct stopped){partition, *error};
 }
 
+static void stop_for_memory(struct weir_exact_host *host, int32_t partition) {
+    struct weir_error error = {0};
+    weir_error_set(&error, WEIR_NOMEM, "no memory for its task");
+    stop_task(host, partition, &error);
+}
+
 static void start_task(struct recovery *recovery) {
     struct weir_exact_host *host = recovery->host;
     int32_t partition = recovery->committed.partition;
@@ -285,9 +320,7 @@ static void start_task(struct recovery *recovery) {
     int result = weir_exact_adopt(host->lane, partition, done->task, &done->progress);
     if (!result) result = weir_exact_set_position(host->lane, partition, partition, recovery->committed.next);
     if (result) {
-        struct weir_error error = {0};
-        weir_error_set(&error, result, "no memory for its task");
-        stop_task(host, partition, &error);
+        stop_for_memory(host, partition);
         return;
     }
     if (done->progress.unit)
@@ -335,34 +368,63 @@ static void after_recover(uv_work_t *work, int status) {
     uv_close((uv_handle_t *)&recovery->again, forget);
 }
 
-void weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64_t committed,
+bool weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64_t committed,
                           const char *metadata) {
+    if (host->options.pipeline->tasks == WEIR_TASKS_SINGLE) { /* its task is here already */
+        if (weir_exact_set_position(host->lane, 0, partition, committed)) stop_for_memory(host, partition);
+        return false;
+    }
     struct recovery *recovery = calloc(1, sizeof *recovery);
     if (!recovery) {
-        struct weir_error error = {0};
-        weir_error_set(&error, WEIR_NOMEM, "no memory to rebuild its state");
-        stop_task(host, partition, &error);
-        return;
+        stop_for_memory(host, partition);
+        return true;
     }
     recovery->host = host;
     recovery->work.data = recovery->again.data = recovery;
     recovery->committed.partition = partition;
     recovery->committed.next = committed;
     snprintf(recovery->committed.metadata, sizeof recovery->committed.metadata, "%s", metadata);
-    recovery->options = (struct weir_recover_options){.plan = host->options.plan,
-                                                      .engine_id = host->options.engine_id,
-                                                      .place = host->place,
-                                                      .topic = host->options.pipeline->source.topic.text,
-                                                      .journal = host->journal,
-                                                      .task = partition,
-                                                      .committed = &recovery->committed,
-                                                      .count = 1,
-                                                      .seed = host->options.seed};
+    recovery->options = recovery_options(host);
+    recovery->options.task = partition;
+    recovery->options.committed = &recovery->committed;
+    recovery->options.count = 1;
     recovery->began_ns = uv_hrtime();
     recovery->next = host->recoveries;
     host->recoveries = recovery;
     uv_timer_init(host->options.loop, &recovery->again);
     queue_recovery(recovery);
+    return true;
+}
+
+/* ---- leading (`tasks: single`) ---- */
+
+static int read_committed(struct weir_exact_host *host, struct weir_kafka_offset **offsets, uint32_t *count,
+                          struct weir_error *error) {
+    int width = weir_kafka_source_width(host->source, error);
+    if (width < 0) return width;
+    struct weir_kafka_offset *found = calloc((size_t)width + 1, sizeof *found);
+    if (!found) return WEIR_NOMEM;
+    for (int p = 0; p < width; p++) found[p].partition = p;
+    *offsets = found;
+    *count = (uint32_t)width;
+    return weir_kafka_committed(host->source, found, *count, LEAD_PATIENCE_MS, error);
+}
+
+/* The producer first: from then on nobody else commits, and where the group stands is final. */
+int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *follower, int64_t wall_ms,
+                         struct weir_error *error) {
+    struct weir_kafka_offset *offsets = NULL;
+    struct weir_recovered done = {0};
+    uint32_t count = 0;
+    int result = weir_commit_thread_wait(host->thread, LEAD_PATIENCE_MS, error);
+    if (!result) result = read_committed(host, &offsets, &count, error);
+    if (!result) result = weir_follower_finish(follower, offsets, count, &done, error);
+    if (!result) result = weir_exact_turn(host->lane, monotonic_ms(), wall_ms, false); /* tells the time */
+    if (!result) result = weir_exact_adopt(host->lane, 0, done.task, &done.progress);
+    free(offsets);
+    if (!result) result = weir_kafka_source_take_all(host->source, error);
+    if (!result) weir_log(WEIR_LOG_INFO, "leading from unit %" PRIu64 " on", done.progress.unit);
+    return result;
 }
 
 /* ---- giving back (R7) ---- */

@@ -11,7 +11,23 @@
 
 #include <uv.h>
 
-#include "runtime/exact.h"
+#include "runtime/recover.h"
+
+#define WEIR_LEASE_MS 1500    /* a leader this long silent is taken for dead */
+#define WEIR_HEARTBEAT_MS 500 /* its longest silence while it lives */
+
+/* Topics and name that all processes of a pipeline share. Free nothing: texts are part of it. */
+struct weir_exact_names {
+    char id[300], journal[300], snapshots[300];
+};
+/* slot: part of the transactional.id of a worker; NULL: that of the one leader. */
+void weir_exact_names_make(const struct weir_pipeline *pipeline, const char *slot,
+                           struct weir_exact_names *names);
+/* How a task of this pipeline is recovered. names and committed are borrowed. */
+struct weir_recover_options weir_exact_recovery(const struct weir_plan *plan,
+                                                const struct weir_kafka_client *client,
+                                                const struct weir_exact_names *names, uint64_t engine_id,
+                                                uint64_t seed);
 
 struct weir_exact_host_options {
     const struct weir_plan *plan;
@@ -43,8 +59,13 @@ void weir_exact_host_stop(struct weir_exact_host *host);
 /* After the loop's handles were closed. */
 void weir_exact_host_destroy(struct weir_exact_host *host);
 
-/* For the source's watch: the partition is held until its task has been recovered (R8). */
-void weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64_t committed,
+/* `tasks: single`: takes the lead with the task of a standby: fences whoever had it, goes on to where the
+ * group stands and begins to read all partitions. */
+int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *follower, int64_t wall_ms,
+                         struct weir_error *error);
+
+/* For the source's watch: true = the partition is held until its task has been recovered (R8). */
+bool weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64_t committed,
                           const char *metadata);
 void weir_exact_host_revoked(struct weir_exact_host *host, const int32_t *partitions, uint32_t count,
                              bool lost);

@@ -34,6 +34,7 @@ struct trim {
     struct weir_exact_saves *saves;
     int32_t task;
     struct weir_manifest newest, oldest;
+    int64_t journal_from;
     struct weir_error error;
     int result;
 };
@@ -253,7 +254,7 @@ static void trim_on_pool(uv_work_t *work) {
     struct trim *trim = work->data;
     const struct weir_generation_place *place = trim->saves->place;
     trim->result = weir_generation_read(place, trim->task, &trim->newest, NULL, NULL, &trim->error);
-    if (!trim->result) weir_generation_trim(place, trim->task, &trim->oldest);
+    if (!trim->result) weir_generation_trim(place, trim->task, &trim->oldest, trim->journal_from);
 }
 
 static void after_trim(uv_work_t *work, int status) {
@@ -292,6 +293,7 @@ void weir_exact_saves_published(struct weir_exact_saves *saves, int32_t task,
     trim->task = task;
     trim->newest = progress->generations[0];
     trim->oldest = *oldest;
+    trim->journal_from = progress->journal_from[1];
     saves->trims++;
     uv_queue_work(saves->loop, &trim->work, trim_on_pool, after_trim);
 }

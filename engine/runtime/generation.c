@@ -261,7 +261,9 @@ int weir_generation_read(const struct weir_generation_place *place, int32_t task
 /* ---- trimming ---- */
 
 void weir_generation_trim(const struct weir_generation_place *place, int32_t task,
-                          const struct weir_manifest *oldest) {
+                          const struct weir_manifest *oldest, int64_t journal_from) {
+    if (place->journal && journal_from > 0)
+        weir_kafka_topic_trim(&place->client, place->journal, task, journal_from, TRIM_TIMEOUT_MS, NULL);
     if (place->topic && oldest->first > 0)
         weir_kafka_topic_trim(&place->client, place->topic, task, oldest->first, TRIM_TIMEOUT_MS, NULL);
     if (!place->dir) return;

@@ -23,8 +23,9 @@ void weir_generation_folder(const char *pipeline, char *folder, size_t size);
 /* Where generations live. Any of dir and topic may be NULL. */
 struct weir_generation_place {
     struct weir_kafka_client client;
-    const char *topic; /* cleanup.policy=delete; partition = task */
-    const char *dir;   /* state.dir */
+    const char *topic;   /* cleanup.policy=delete; partition = task */
+    const char *journal; /* only to trim it; may be NULL */
+    const char *dir;     /* state.dir */
     const char *pipeline;
 };
 
@@ -48,8 +49,9 @@ void weir_generation_abandon(struct weir_generation_writer *writer);
 int weir_generation_read(const struct weir_generation_place *place, int32_t task_id,
                          const struct weir_manifest *manifest, const struct weir_plan *plan,
                          struct weir_task **task, struct weir_error *error);
-/* Deletes what lies before the segments of `oldest` that are still needed: files, records of the topic. */
+/* Deletes what lies before the segments of `oldest`, which are still needed: files, records of the topic, and
+ * of the journal what lies before journal_from (-1: nothing). */
 void weir_generation_trim(const struct weir_generation_place *place, int32_t task,
-                          const struct weir_manifest *oldest);
+                          const struct weir_manifest *oldest, int64_t journal_from);
 
 #endif

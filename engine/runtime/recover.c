@@ -2,6 +2,7 @@
 #include "runtime/recover.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 #define READ_TIMEOUT_MS 10000
 #define JOURNAL_BATCH 256
+#define FOLLOWED_NAME_BYTES 300
 
 struct history { /* the journal up to the committed unit, oldest first, without gaps */
     struct weir_unit *units;
@@ -20,7 +22,11 @@ struct recovery {
     const struct weir_recover_options *options;
     struct history history;
     struct weir_progress end; /* where the group stands */
-    struct weir_kafka_reader *input;
+    struct weir_kafka_reader *journal, *input;
+    struct sought { /* inputs that are read in order from where a unit began */
+        int32_t partition;
+    } * sought;
+    uint32_t sought_count;
     struct weir_record *records; /* WEIR_BATCH_MAX */
     struct weir_recovered *out;
     struct weir_error *error;
@@ -70,32 +76,51 @@ static int take_journal(struct recovery *recovery, const struct weir_record *rec
     return WEIR_OK;
 }
 
-static int read_journal(struct recovery *recovery, int64_t from) {
+static int open_journal(struct recovery *recovery, int64_t from) {
     const struct weir_recover_options *options = recovery->options;
-    struct weir_kafka_reader *reader = NULL;
-    int result = weir_kafka_reader_open(&options->place.client, options->journal, &reader, recovery->error);
-    if (!result) result = weir_kafka_reader_seek(reader, options->task, from, recovery->error);
-    bool found = false;
-    while (!result && !found) {
-        struct weir_record records[JOURNAL_BATCH];
-        int count = weir_kafka_reader_read(reader, options->task, records, JOURNAL_BATCH, READ_TIMEOUT_MS,
-                                           recovery->error);
-        if (count < 0) result = count;
-        if (count == 0) /* the offsets' commit may be seen before the journal's: only time tells */
-            result = weir_error_set(recovery->error, WEIR_AGAIN,
-                                    "topic '%s' partition %d ends before unit %" PRIu64, options->journal,
-                                    options->task, recovery->end.unit);
-        for (int i = 0; i < count && !result && !found; i++) {
-            result = take_journal(recovery, &records[i]);
-            if (result) break;
-            const struct weir_unit *unit = &recovery->history.units[recovery->history.count - 1];
-            found = unit->number == recovery->end.unit;
-            if (found && unit->chain != recovery->end.chain && WEIR_RULE(111))
-                result = lost(recovery, "holds another unit of that number than was committed");
-        }
+    int result =
+        weir_kafka_reader_open(&options->place.client, options->journal, &recovery->journal, recovery->error);
+    return result ? result : weir_kafka_reader_seek(recovery->journal, options->task, from, recovery->error);
+}
+
+static const struct weir_unit *newest_unit(const struct history *history) {
+    return history->count ? &history->units[history->count - 1] : NULL;
+}
+
+/* Appends records to the history, at most up to a unit. Returns how many units came, 0 at the journal's end.
+ */
+static int read_some(struct recovery *recovery, uint64_t up_to, int64_t timeout_ms) {
+    struct weir_record records[JOURNAL_BATCH];
+    const struct weir_unit *newest = newest_unit(&recovery->history);
+    /* Never beyond it: what is read and not taken would be lost to a follower. The first record says where we
+     * are. */
+    uint64_t room = !up_to ? JOURNAL_BATCH : newest && up_to > newest->number ? up_to - newest->number : 1;
+    int count = weir_kafka_reader_read(recovery->journal, recovery->options->task, records,
+                                       room < JOURNAL_BATCH ? (uint32_t)room : JOURNAL_BATCH, timeout_ms,
+                                       recovery->error);
+    for (int i = 0; i < count; i++) {
+        int result = take_journal(recovery, &records[i]);
+        if (result) return result;
     }
-    if (reader) weir_kafka_reader_close(reader);
-    return result;
+    return count;
+}
+
+/* Up to the committed unit, which must be the one whose digest the offsets name. */
+static int read_journal(struct recovery *recovery) {
+    const struct weir_recover_options *options = recovery->options;
+    const struct weir_unit *newest = newest_unit(&recovery->history);
+    while (!newest || newest->number < recovery->end.unit) {
+        int count = read_some(recovery, recovery->end.unit, READ_TIMEOUT_MS);
+        if (count < 0) return count;
+        if (count == 0) /* the offsets' commit may be seen before the journal's: only time tells */
+            return weir_error_set(recovery->error, WEIR_AGAIN,
+                                  "topic '%s' partition %d ends before unit %" PRIu64, options->journal,
+                                  options->task, recovery->end.unit);
+        newest = newest_unit(&recovery->history);
+    }
+    if ((newest->number != recovery->end.unit || newest->chain != recovery->end.chain) && WEIR_RULE(111))
+        return lost(recovery, "holds another unit of that number than was committed");
+    return WEIR_OK;
 }
 
 static const struct weir_unit *unit_numbered(const struct history *history, uint64_t number) {
@@ -139,11 +164,24 @@ static int process_again(struct recovery *recovery, const struct weir_unit *unit
     return WEIR_OK;
 }
 
+/* Slices of a partition follow each other: only the first one is sought. */
+static int seek_input(struct recovery *recovery, const struct weir_slice *slice) {
+    for (uint32_t i = 0; i < recovery->sought_count; i++)
+        if (recovery->sought[i].partition == slice->partition) return WEIR_OK;
+    struct sought *sought = realloc(recovery->sought, (recovery->sought_count + 1) * sizeof *sought);
+    if (!sought) return WEIR_NOMEM;
+    recovery->sought = sought;
+    sought[recovery->sought_count++].partition = slice->partition;
+    return weir_kafka_reader_seek(recovery->input, slice->partition, slice->first, recovery->error);
+}
+
 static int read_slice_again(struct recovery *recovery, const struct weir_unit *unit,
                             const struct weir_slice *slice, struct weir_answers *answers) {
     uint64_t checksum = 0;
     uint32_t left = slice->count;
     int64_t last = slice->first - 1;
+    int result = seek_input(recovery, slice);
+    if (result) return result;
     while (left) {
         int count = weir_kafka_reader_read(recovery->input, slice->partition, recovery->records,
                                            left < WEIR_BATCH_MAX ? left : WEIR_BATCH_MAX, READ_TIMEOUT_MS,
@@ -152,7 +190,7 @@ static int read_slice_again(struct recovery *recovery, const struct weir_unit *u
         if (count == 0) return diverged(recovery, unit, "the input ends before them");
         for (int i = 0; i < count; i++) checksum = weir_unit_digest_record(checksum, &recovery->records[i]);
         last = recovery->records[count - 1].offset;
-        int result = process_again(recovery, unit, recovery->records, (uint32_t)count, answers);
+        result = process_again(recovery, unit, recovery->records, (uint32_t)count, answers);
         if (result) return result;
         left -= (uint32_t)count;
         recovery->out->records += (uint32_t)count;
@@ -179,25 +217,9 @@ static int do_unit_again(struct recovery *recovery, const struct weir_unit *unit
     return WEIR_OK;
 }
 
-/* Seeks every input to the first record of the units after `number`. */
-static int seek_inputs(struct recovery *recovery, uint64_t number) {
-    const struct history *history = &recovery->history;
-    for (uint32_t k = 0; k < recovery->options->count; k++) {
-        int32_t partition = recovery->options->committed[k].partition;
-        const struct weir_slice *first = NULL;
-        for (uint32_t i = 0; i < history->count && !first; i++)
-            for (uint32_t s = 0; s < history->units[i].slice_count && !first; s++)
-                if (history->units[i].number > number && history->units[i].slices[s].partition == partition)
-                    first = &history->units[i].slices[s];
-        int result = first ? weir_kafka_reader_seek(recovery->input, partition, first->first, recovery->error)
-                           : WEIR_OK;
-        if (result) return result;
-    }
-    return WEIR_OK;
-}
-
 static int replay_after(struct recovery *recovery, uint64_t number) {
-    int result = seek_inputs(recovery, number);
+    int result = WEIR_OK;
+    recovery->sought_count = 0;
     for (uint32_t i = 0; i < recovery->history.count && !result; i++)
         if (recovery->history.units[i].number > number)
             result = do_unit_again(recovery, &recovery->history.units[i]);
@@ -298,29 +320,176 @@ static int find_end(struct recovery *recovery, int64_t *from) {
     return WEIR_OK;
 }
 
+/* Up to where the group stands: everything in one go. */
+static int recover(struct recovery *recovery) {
+    const struct weir_recover_options *options = recovery->options;
+    int64_t from;
+    int result = find_end(recovery, &from);
+    recovery->records = malloc(WEIR_BATCH_MAX * sizeof *recovery->records);
+    if (!result && !recovery->records) result = WEIR_NOMEM;
+    if (!result) result = open_journal(recovery, from);
+    if (!result)
+        result =
+            weir_kafka_reader_open(&options->place.client, options->topic, &recovery->input, recovery->error);
+    if (result) return result;
+    if (!recovery->end.unit) { /* no past */
+        recovery->end = (struct weir_progress){.seed = options->seed, .journal_from = {-1, -1}};
+        recovery->out->progress = recovery->end;
+        return weir_task_create(options->plan, options->seed, &recovery->out->task, recovery->error);
+    }
+    result = read_journal(recovery);
+    if (!result) result = rebuild_from_newest(recovery);
+    if (!result) {
+        recovery->out->progress = recovery->end;
+        recovery->out->progress.seed = recovery->history.units[0].seed;
+        remember_generations(recovery);
+    }
+    return result;
+}
+
+static void recovery_deinit(struct recovery *recovery) {
+    if (recovery->input) weir_kafka_reader_close(recovery->input);
+    if (recovery->journal) weir_kafka_reader_close(recovery->journal);
+    history_deinit(&recovery->history);
+    free(recovery->records);
+    free(recovery->sought);
+}
+
 int weir_recover(const struct weir_recover_options *options, struct weir_recovered *recovered,
                  struct weir_error *error) {
     struct recovery recovery = {.options = options, .out = recovered, .error = error};
-    int64_t from;
     memset(recovered, 0, sizeof *recovered);
-    int result = find_end(&recovery, &from);
-    if (result) return result;
-    if (!recovery.end.unit) { /* no past */
-        recovered->progress = (struct weir_progress){.seed = options->seed, .journal_from = {-1, -1}};
-        return weir_task_create(options->plan, options->seed, &recovered->task, error);
-    }
-    recovery.records = malloc(WEIR_BATCH_MAX * sizeof *recovery.records);
-    result = recovery.records ? read_journal(&recovery, from) : WEIR_NOMEM;
-    if (!result)
-        result = weir_kafka_reader_open(&options->place.client, options->topic, &recovery.input, error);
-    if (!result) result = rebuild_from_newest(&recovery);
-    if (!result) {
-        recovered->progress = recovery.end;
-        recovered->progress.seed = recovery.history.units[0].seed;
-        remember_generations(&recovery);
-    }
-    if (recovery.input) weir_kafka_reader_close(recovery.input);
-    history_deinit(&recovery.history);
-    free(recovery.records);
+    int result = recover(&recovery);
+    recovery_deinit(&recovery);
     return result;
+}
+
+/* ---- following ---- */
+
+struct weir_follower {
+    struct weir_recover_options options;
+    char journal[FOLLOWED_NAME_BYTES], snapshots[FOLLOWED_NAME_BYTES];
+    struct weir_kafka_offset *committed;
+    struct weir_recovered done;
+    struct recovery recovery;
+};
+
+static bool copy_committed(struct weir_follower *follower, const struct weir_kafka_offset *committed,
+                           uint32_t count) {
+    struct weir_kafka_offset *copy = malloc((count + 1) * sizeof *copy);
+    if (!copy) return false;
+    memcpy(copy, committed, count * sizeof *copy);
+    free(follower->committed);
+    follower->committed = copy;
+    follower->options.committed = copy;
+    follower->options.count = count;
+    return true;
+}
+
+int weir_follower_open(const struct weir_recover_options *options, struct weir_follower **out,
+                       struct weir_error *error) {
+    struct weir_follower *follower = calloc(1, sizeof *follower);
+    if (!follower) return weir_error_set(error, WEIR_NOMEM, "no memory for a standby");
+    follower->options = *options;
+    snprintf(follower->journal, sizeof follower->journal, "%s", options->journal);
+    snprintf(follower->snapshots, sizeof follower->snapshots, "%s", options->place.topic);
+    follower->options.journal = follower->journal;
+    follower->options.place.topic = follower->snapshots;
+    follower->options.place.journal = follower->journal;
+    follower->recovery =
+        (struct recovery){.options = &follower->options, .out = &follower->done, .error = error};
+    int result = copy_committed(follower, options->committed, options->count) ? WEIR_OK : WEIR_NOMEM;
+    if (!result) result = recover(&follower->recovery);
+    if (result)
+        weir_follower_close(follower);
+    else
+        *out = follower;
+    return result;
+}
+
+void weir_follower_close(struct weir_follower *follower) {
+    if (!follower) return;
+    recovery_deinit(&follower->recovery);
+    weir_task_destroy(follower->done.task);
+    free(follower->committed);
+    free(follower);
+}
+
+uint64_t weir_follower_unit(const struct weir_follower *follower) { return follower->done.progress.unit; }
+
+/* What no snapshot that may still be asked for needs is forgotten. */
+static void prune(struct recovery *recovery) {
+    struct history *history = &recovery->history;
+    uint64_t oldest = recovery->out->progress.generations[1].unit;
+    uint32_t gone = 0;
+    while (gone < history->count && history->units[gone].number < oldest)
+        weir_unit_deinit(&history->units[gone++]);
+    memmove(history->units, history->units + gone, (history->count - gone) * sizeof *history->units);
+    history->count -= gone;
+}
+
+/* A unit that came since is done too, and the task stands behind it. */
+static int follow_unit(struct recovery *recovery, const struct weir_unit *unit) {
+    struct weir_progress *progress = &recovery->out->progress;
+    if (!progress->unit) { /* the first of all: it says with which seed the task was born */
+        weir_task_destroy(recovery->out->task);
+        recovery->out->task = NULL;
+        int result =
+            weir_task_create(recovery->options->plan, unit->seed, &recovery->out->task, recovery->error);
+        if (result) return result;
+        progress->seed = unit->seed;
+    }
+    int result = do_unit_again(recovery, unit);
+    if (result) return result;
+    progress->unit = unit->number;
+    progress->chain = unit->chain;
+    if (unit->manifest.unit) {
+        const struct weir_unit *at = unit_numbered(&recovery->history, unit->manifest.unit);
+        progress->generations[1] = progress->generations[0];
+        progress->journal_from[1] = progress->journal_from[0];
+        progress->generations[0] = unit->manifest;
+        progress->journal_from[0] = at ? at->journal_offset : -1;
+    }
+    return WEIR_OK;
+}
+
+static int follow_some(struct weir_follower *follower, uint64_t up_to, int64_t timeout_ms,
+                       struct weir_error *error) {
+    struct recovery *recovery = &follower->recovery;
+    recovery->error = error;
+    uint32_t known = recovery->history.count;
+    int count = read_some(recovery, up_to, timeout_ms);
+    for (uint32_t i = known; i < recovery->history.count && count >= 0; i++) {
+        int result = follow_unit(recovery, &recovery->history.units[i]);
+        if (result) return result;
+    }
+    if (count > 0) prune(recovery);
+    return count;
+}
+
+int weir_follower_step(struct weir_follower *follower, int64_t timeout_ms, struct weir_error *error) {
+    return follow_some(follower, 0, timeout_ms, error);
+}
+
+int weir_follower_finish(struct weir_follower *follower, const struct weir_kafka_offset *committed,
+                         uint32_t count, struct weir_recovered *recovered, struct weir_error *error) {
+    struct recovery *recovery = &follower->recovery;
+    int64_t from;
+    if (!copy_committed(follower, committed, count)) return WEIR_NOMEM;
+    recovery->error = error;
+    recovery->end = (struct weir_progress){0};
+    int result = find_end(recovery, &from);
+    while (!result && follower->done.progress.unit < recovery->end.unit) {
+        int units = follow_some(follower, recovery->end.unit, READ_TIMEOUT_MS, error);
+        if (units < 0) result = units;
+        if (units == 0)
+            result = weir_error_set(error, WEIR_AGAIN, "the journal ends before the committed unit");
+    }
+    if (!result && (follower->done.progress.unit != recovery->end.unit ||
+                    follower->done.progress.chain != recovery->end.chain))
+        result = lost(recovery, "holds another unit of that number than was committed");
+    if (result) return result;
+    *recovered = follower->done;
+    follower->done.task = NULL;
+    return WEIR_OK;
 }

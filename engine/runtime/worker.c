@@ -131,8 +131,7 @@ static void on_assigned(void *owner, int32_t partition, int64_t offset) {
 static bool on_hold(void *owner, int32_t partition, int64_t committed, const char *metadata) {
     struct weir_worker *worker = owner;
     if (!worker->exact) return false;
-    weir_exact_host_hold(worker->exact, partition, committed, metadata);
-    return true;
+    return weir_exact_host_hold(worker->exact, partition, committed, metadata);
 }
 
 static void on_revoked(void *owner, const int32_t *partitions, uint32_t count, bool lost) {
@@ -376,6 +375,7 @@ static int open_doors(struct weir_worker *worker, struct weir_error *error) {
                                                .topic = pipeline->source.topic.text,
                                                .group = pipeline->source.group,
                                                .start_latest = pipeline->source.start == WEIR_START_LATEST,
+                                               .alone = exactly && pipeline->tasks == WEIR_TASKS_SINGLE,
                                                .watch = {.owner = worker,
                                                          .resume = exactly ? NULL : weir_alo_resume,
                                                          .hold = exactly ? on_hold : NULL,
@@ -383,7 +383,10 @@ static int open_doors(struct weir_worker *worker, struct weir_error *error) {
                                                          .revoked = on_revoked,
                                                          .caught_up = on_caught_up}};
     result = weir_kafka_source_open(&source, &worker->source, error);
-    return result || !exactly ? result : weir_exact_host_start(worker->exact, worker->source, error);
+    if (!result && exactly) result = weir_exact_host_start(worker->exact, worker->source, error);
+    if (!result && source.alone)
+        result = weir_exact_host_lead(worker->exact, worker->options.follower, worker->now_ms, error);
+    return result;
 }
 
 static void start_loop(struct weir_worker *worker) {

@@ -15,6 +15,9 @@
 #include "core/task.h"
 #include "kafka/kafka.h"
 
+struct weir_follower;
+struct weir_shelf;
+
 /* Something to look at after every batch: the demo's table, a progress line. Called on the worker's thread.
  */
 struct weir_worker_watch {
@@ -32,10 +35,11 @@ struct weir_worker_options {
     uint64_t limit;     /* stop after so many records; 0 = none */
     bool strict_data;   /* the first dead letter ends the run (WEIR_DATA) */
     struct weir_worker_watch watch;
+    struct weir_follower
+        *follower;            /* exactly once, `tasks: single`: this worker takes the lead with its task */
     struct weir_shelf *shelf; /* shared by the workers of a process; NULL: this one is alone */
 };
 
-struct weir_shelf;
 struct weir_worker;
 
 int weir_worker_create(const struct weir_worker_options *options, struct weir_worker **worker,

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "runtime/recover.h"
 #include "runtime/shelf.h"
+#include "runtime/standby.h"
 
 #define INSTANCE_BYTES 256
 
@@ -22,6 +25,8 @@ struct member {
 };
 
 struct weir_workers {
+    struct weir_worker_options options;
+    bool single; /* exactly once: one process leads, with one worker, which is made when it does */
     struct weir_worker_watch watch; /* the caller's */
     pthread_mutex_t watch_lock;
     struct weir_shelf *shelf;
@@ -58,8 +63,14 @@ int weir_workers_create(const struct weir_worker_options *options, uint32_t coun
     struct weir_workers *crew = calloc(1, sizeof *crew);
     if (!crew) return weir_error_set(error, WEIR_NOMEM, "no memory for workers");
     pthread_mutex_init(&crew->watch_lock, NULL);
+    crew->options = *options;
+    crew->single = options->pipeline->tasks == WEIR_TASKS_SINGLE && weir_pipeline_is_exact(options->pipeline);
     crew->watch = options->watch;
-    crew->count = count;
+    crew->count = crew->single ? 1 : count;
+    if (crew->single) {
+        *out = crew;
+        return WEIR_OK;
+    }
     crew->shelf = weir_shelf_create();
     int result = crew->shelf ? WEIR_OK : weir_error_set(error, WEIR_NOMEM, "no memory for workers");
     for (uint32_t i = 0; i < count && !result; i++) {
@@ -86,7 +97,25 @@ static void *run_member(void *owner) {
     return NULL;
 }
 
+/* Stands by, leads, and stands by again when another has taken the lead. */
+static int run_single(struct weir_workers *crew, struct weir_error *error) {
+    struct member *member = &crew->members[0];
+    for (;;) {
+        struct weir_worker_options options = crew->options;
+        int result = weir_standby_run(&options, &options.follower, error);
+        if (result) return result == WEIR_END ? WEIR_OK : result;
+        weir_worker_destroy(member->worker);
+        member->worker = NULL;
+        result = weir_worker_create(&options, &member->worker, error);
+        weir_follower_close(options.follower);
+        if (!result) result = weir_worker_run(member->worker, error);
+        if (result != WEIR_AGAIN && result != WEIR_IO) return result;
+        weir_log(WEIR_LOG_WARNING, "not leading any more: %s", error->text);
+    }
+}
+
 int weir_workers_run(struct weir_workers *crew, struct weir_error *error) {
+    if (crew->single) return run_single(crew, error);
     for (uint32_t i = 1; i < crew->count; i++)
         crew->members[i].started =
             !pthread_create(&crew->members[i].thread, NULL, run_member, &crew->members[i]);
@@ -125,14 +154,16 @@ void weir_workers_counts(const struct weir_workers *crew, struct weir_task_count
     memset(counts, 0, sizeof *counts);
     for (uint32_t i = 0; i < crew->count; i++) {
         struct weir_task_counts own;
+        if (!crew->members[i].worker) continue; /* it never led */
         weir_worker_counts(crew->members[i].worker, &own);
         weir_task_counts_add(counts, &own);
     }
-    weir_shelf_each(crew->shelf, counts, add_task);
+    if (crew->shelf) weir_shelf_each(crew->shelf, counts, add_task);
 }
 
 void weir_workers_each_task(const struct weir_workers *crew, void *owner,
                             void (*visit)(void *owner, int32_t partition, const struct weir_task *task)) {
-    weir_shelf_each(crew->shelf, owner, visit);
-    for (uint32_t i = 0; i < crew->count; i++) weir_worker_each_task(crew->members[i].worker, owner, visit);
+    if (crew->shelf) weir_shelf_each(crew->shelf, owner, visit);
+    for (uint32_t i = 0; i < crew->count; i++)
+        if (crew->members[i].worker) weir_worker_each_task(crew->members[i].worker, owner, visit);
 }

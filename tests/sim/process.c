@@ -70,21 +70,24 @@ static void copied(void *owner, struct weir_exact_copy copy) {
 static void published(void *owner, int32_t task, const struct weir_progress *progress) {
     struct process *process = owner;
     if (!progress->generations[1].unit) return;
-    process->trims[task] = (struct story_trim){
-        .wanted = true, .newest = progress->generations[0], .oldest = progress->generations[1]};
+    process->trims[task] = (struct story_trim){.wanted = true,
+                                               .newest = progress->generations[0],
+                                               .oldest = progress->generations[1],
+                                               .journal_from = progress->journal_from[1]};
 }
 
 /* R9: the newer one is read back before the older ones go. */
 static void trim(struct process *process, int32_t task) {
     struct weir_generation_place place = {.client = sim_client(process->story->cluster, process->index),
-                                          .topic = STORY_SNAPSHOTS};
+                                          .topic = STORY_SNAPSHOTS,
+                                          .journal = STORY_JOURNAL};
     struct story_trim *trim = &process->trims[task];
     struct weir_error error;
     if (!trim->wanted || !process->story->retention) return;
     trim->wanted = false;
     if (weir_generation_read(&place, task, &trim->newest, NULL, NULL, &error)) return;
     note(process, "trims what lies before the snapshot of unit", task, (int64_t)trim->oldest.unit);
-    weir_generation_trim(&place, task, &trim->oldest);
+    weir_generation_trim(&place, task, &trim->oldest, trim->journal_from);
 }
 
 static int take_page(void *owner, const struct weir_task_page *page) {

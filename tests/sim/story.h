@@ -53,6 +53,7 @@ struct process {
     struct story_trim { /* of the snapshot topic, to be done some time */
         bool wanted;
         struct weir_manifest newest, oldest;
+        int64_t journal_from;
     } trims[STORY_PARTITION_MAX];
 };
 

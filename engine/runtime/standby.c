@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/standby.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "runtime/exact_host.h"
+#include "runtime/topics.h"
+
+#define STEP_MS 100
+#define RETRY_MS 1000
+#define JITTER_MS 300
+#define COMMITTED_PATIENCE_MS 10000
+
+static volatile sig_atomic_t asked_to_stop;
+
+static void on_signal(int signum) {
+    (void)signum;
+    asked_to_stop = 1;
+}
+
+struct standby {
+    const struct weir_worker_options *options;
+    struct weir_exact_names names;
+    struct weir_kafka_source *source; /* only to ask what is committed */
+    struct weir_kafka_offset *offsets;
+    uint32_t count;
+    struct weir_follower *follower;
+    struct weir_error *error;
+};
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void wait_ms(int64_t ms) { /* a signal cuts it short */
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+static int look(struct standby *standby) {
+    const struct weir_worker_options *options = standby->options;
+    struct weir_retention retention = {0};
+    const struct weir_kafka_source_options source = {.client = options->client,
+                                                     .topic = options->pipeline->source.topic.text,
+                                                     .group = options->pipeline->source.group,
+                                                     .alone = true};
+    int result = weir_topics_look(&options->client, options->plan, &retention, standby->error);
+    if (!result && !standby->source)
+        result = weir_kafka_source_open(&source, &standby->source, standby->error);
+    int width = result ? result : weir_kafka_source_width(standby->source, standby->error);
+    if (width < 0) return width;
+    free(standby->offsets);
+    standby->count = (uint32_t)width;
+    standby->offsets = calloc((size_t)width + 1, sizeof *standby->offsets);
+    if (!standby->offsets) return WEIR_NOMEM;
+    for (int p = 0; p < width; p++) standby->offsets[p].partition = p;
+    return weir_kafka_committed(standby->source, standby->offsets, standby->count, COMMITTED_PATIENCE_MS,
+                                standby->error);
+}
+
+static int begin_to_follow(struct standby *standby) {
+    const struct weir_worker_options *options = standby->options;
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) seed = 1;
+    int result = look(standby);
+    if (result) return result;
+    struct weir_recover_options recovery =
+        weir_exact_recovery(options->plan, &options->client, &standby->names, options->engine_id, seed);
+    recovery.committed = standby->offsets;
+    recovery.count = standby->count;
+    return weir_follower_open(&recovery, &standby->follower, standby->error);
+}
+
+/* Until the leader has been silent for too long. */
+static int follow(struct standby *standby) {
+    uint16_t random = 0;
+    if (getrandom(&random, sizeof random, 0) < 0) random = 0;
+    int64_t patience_ms = WEIR_LEASE_MS + random % JITTER_MS, heard_ms = now_ms();
+    while (!asked_to_stop) {
+        int units = weir_follower_step(standby->follower, STEP_MS, standby->error);
+        if (units < 0 && units != WEIR_AGAIN && units != WEIR_IO) return units;
+        if (units > 0) heard_ms = now_ms();
+        if (units <= 0) wait_ms(STEP_MS);
+        if (now_ms() - heard_ms > patience_ms) return WEIR_OK;
+    }
+    return WEIR_END;
+}
+
+int weir_standby_run(const struct weir_worker_options *options, struct weir_follower **follower,
+                     struct weir_error *error) {
+    struct standby standby = {.options = options, .error = error};
+    struct sigaction action = {.sa_handler = on_signal}, terminate, interrupt;
+    int result;
+    asked_to_stop = 0;
+    sigaction(SIGTERM, &action, &terminate);
+    sigaction(SIGINT, &action, &interrupt);
+    weir_exact_names_make(options->pipeline, NULL, &standby.names);
+    for (;;) {
+        memset(error, 0, sizeof *error);
+        result = begin_to_follow(&standby);
+        if ((result != WEIR_AGAIN && result != WEIR_IO) || asked_to_stop) break;
+        weir_log(WEIR_LOG_WARNING, "cannot stand by yet, trying again: %s", error->text);
+        wait_ms(RETRY_MS);
+    }
+    bool led_before = !result && standby.count && weir_follower_unit(standby.follower);
+    if (led_before)
+        weir_log(WEIR_LOG_INFO, "standing by at unit %llu",
+                 (unsigned long long)weir_follower_unit(standby.follower));
+    if (led_before) result = follow(&standby); /* else nobody ever led */
+    if (asked_to_stop) result = WEIR_END;
+    if (result)
+        weir_follower_close(standby.follower);
+    else
+        *follower = standby.follower;
+    if (standby.source) weir_kafka_source_close(standby.source);
+    free(standby.offsets);
+    sigaction(SIGTERM, &terminate, NULL);
+    sigaction(SIGINT, &interrupt, NULL);
+    return result;
+}

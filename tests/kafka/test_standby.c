@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goal: `tasks: single`: one process leads, another follows the journal; the leader is killed again and
+ * again, and within 3 s the other goes on: every input record is answered once, and the history of units
+ * still proves itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/exact_stream.h"
+
+#define KILLS 5
+
+static char *log_of(int number) {
+    char name[32];
+    snprintf(name, sizeof name, "err%d", number);
+    return process_read(process_path(name), NULL);
+}
+
+static pid_t start(const char *pipeline, int number) {
+    char out[600], err[600], name[32];
+    snprintf(name, sizeof name, "err%d", number);
+    snprintf(out, sizeof out, "%s", process_path("out"));
+    snprintf(err, sizeof err, "%s", process_path(name));
+    return process_start((const char *const[]){"weir", "run", pipeline, "--set", "tasks=single", NULL}, out,
+                         err);
+}
+
+/* Seconds until the log holds the words; fails after the given time. */
+static double wait_for(int number, const char *words, double seconds) {
+    double begin = process_now_s();
+    for (;;) {
+        char *log = log_of(number);
+        bool found = log && strstr(log, words);
+        double waited = process_now_s() - begin;
+        if (!found && waited > seconds)
+            fail_msg("process %d: no '%s' within %.1f s: %s", number, words, seconds, log);
+        free(log);
+        if (found) return waited;
+        nanosleep(&(struct timespec){0, 10000000}, NULL);
+    }
+}
+
+struct ids {
+    char (*seen)[32];
+    long count;
+};
+
+static void take_id(void *owner, const rd_kafka_message_t *message) {
+    struct ids *ids = owner;
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t len;
+    assert_int_equal(rd_kafka_message_headers(message, &headers), 0);
+    assert_int_equal(rd_kafka_header_get_last(headers, "weir-id", &value, &len), 0);
+    assert_true(len < sizeof ids->seen[0]);
+    memcpy(ids->seen[ids->count++], value, len);
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(a, b); }
+
+static void test_run_when_the_leader_is_killed_then_the_standby_goes_on_within_three_seconds(void **state) {
+    (void)state;
+    struct exact_stage stage;
+    broker_address();
+    exact_open(&stage, "lead", 60000, 3000, "");
+    int leader = 0;
+    pid_t pids[KILLS + 2];
+    pids[0] = start(stage.pipeline, 0);
+    wait_for(0, "leading from unit 0", 10);
+    double worst = 0;
+    for (int i = 0; i < KILLS; i++) {
+        pids[i + 1] = start(stage.pipeline, i + 1);
+        wait_for(i + 1, "standing by", 10);
+        nanosleep(&(struct timespec){0, 700000000}, NULL); /* the moment of the kill */
+        kill(pids[leader], SIGKILL);
+        process_wait(pids[leader], 10);
+        leader = i + 1;
+        double waited = wait_for(leader, "leading from unit", 3);
+        if (waited > worst) worst = waited;
+    }
+    pthread_join(stage.producer, NULL);
+    kill(pids[leader], SIGTERM);
+    assert_int_equal(process_wait(pids[leader], 30), 0);
+    /* Without the local files: the snapshots and the journal in Kafka, and the proof. */
+    char fresh[700];
+    snprintf(fresh, sizeof fresh, "state.dir=%s", process_path("fresh"));
+    struct process_result last = process_weir_run("run", stage.pipeline, "--until-end", "--set",
+                                                  "tasks=single", "--set", fresh, "--summary", "json");
+    if (last.code) print_message("%s", last.err);
+    assert_int_equal(last.code, 0);
+    assert_null(strstr(last.err, "DIVERGED"));
+    const char *applied = strstr(last.out, "\"applied\":");
+    assert_non_null(applied);
+    struct ids ids = {calloc((size_t)stage.records, sizeof ids.seen[0]), 0};
+    long total = broker_read(stage.outputs[0], exact_widths[0], &ids, take_id);
+    qsort(ids.seen, (size_t)total, sizeof ids.seen[0], by_text);
+    for (long i = 1; i < total; i++) assert_string_not_equal(ids.seen[i - 1], ids.seen[i]);
+    print_message("%d leaders killed, %ld answers, each once; the slowest standby led after %.2f s\n", KILLS,
+                  total, worst);
+    assert_int_equal(total, atol(applied + strlen("\"applied\":")));
+    assert_non_null(strstr(last.out, "\"records\":{\"read\":60000,"));
+    process_free(&last);
+    free(ids.seen);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_run_when_the_leader_is_killed_then_the_standby_goes_on_within_three_seconds)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
