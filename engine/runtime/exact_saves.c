@@ -24,6 +24,7 @@ struct save { /* of one snapshot */
     size_t chunk_at; /* where the chunk being filled begins */
     struct weir_buffer tail;
     bool busy, all_out, ended, lost;
+    bool last; /* what is being written is the rest: set when the pool gets it, and not while it works */
     int result;
     struct weir_error error, disk;
     struct save *next;
@@ -100,7 +101,7 @@ static void write_some(uv_work_t *work) {
         save->result = weir_generation_write(save->writer, &chunk, &save->error);
         chunk.data += chunk.len;
     }
-    if (!save->result && save->all_out && !save->lost) {
+    if (!save->result && save->last) {
         save->result = weir_generation_finish(save->writer, &save->tail, &save->copy.manifest, &save->disk,
                                               &save->error);
         save->writer = NULL;
@@ -188,6 +189,7 @@ static bool step(struct save *save) {
     if (!save->all_out && !end_chunk(save)) save->lost = true;
     swap(save);
     save->busy = true;
+    save->last = save->all_out;
     uv_queue_work(save->saves->loop, &save->work, write_some, after_write);
     return !save->all_out;
 }
