@@ -63,6 +63,7 @@ static void copied(void *owner, struct weir_exact_copy copy) {
     }
     struct story_copy *taken = &process->copies[process->copy_count++];
     taken->copy = copy;
+    taken->written = taken->good = false;
     weir_buffer_init(&taken->pages);
     weir_buffer_init(&taken->tail);
 }
@@ -96,7 +97,6 @@ static int take_page(void *owner, const struct weir_task_page *page) {
 
 /* Some pages, while the task goes on; true when all are out. */
 static bool take_pages(struct process *process, struct story_copy *taken) {
-    if (taken->tail.len) return true;
     int result = weir_exact_copy_step(process->lane, &taken->copy, 1 + story_below(process->story, 20000),
                                       take_page, &taken->pages);
     const struct weir_task_snapshot *snapshot = weir_exact_copy_state(process->lane, &taken->copy);
@@ -368,22 +368,17 @@ static void deliver(struct process *process, int32_t task) {
     note(process, "processes up to", task, records[count - 1].offset);
     if (weir_exact_process(process->lane, records, (uint32_t)count))
         story_fail(story, "task %d: weir_exact_process fails", (int)task);
-    if (story_chance(story, story->copy_percent)) weir_exact_want_copy(process->lane, task);
+    if (story_chance(story, process->copy_count ? 50 : story->copy_percent))
+        weir_exact_want_copy(process->lane, task);
 }
 
-static void save(struct process *process) {
-    if (!process->copy_count) return;
-    uint32_t i = story_below(process->story, process->copy_count);
-    struct story_copy *taken = &process->copies[i];
-    if (!take_pages(process, taken)) return;
+static bool write_copy(struct process *process, struct story_copy *taken) {
     struct weir_exact_copy *copy = &taken->copy;
     struct weir_generation_place place = {.client = sim_client(process->story->cluster, process->index),
                                           .topic = STORY_SNAPSHOTS};
     struct weir_generation_writer *writer = NULL;
     struct weir_error error = {0}, disk;
-    int result = taken->tail.len
-                     ? weir_generation_open(&place, copy->task, copy->manifest.unit, &writer, &error)
-                     : WEIR_END; /* its task is gone */
+    int result = weir_generation_open(&place, copy->task, copy->manifest.unit, &writer, &error);
     if (!result && taken->pages.len) result = weir_generation_write(writer, &taken->pages, &error);
     if (!result)
         result = weir_generation_finish(writer, &taken->tail, &copy->manifest, &disk, &error);
@@ -391,7 +386,25 @@ static void save(struct process *process) {
         weir_generation_abandon(writer);
     note(process, result ? "could not write the copy of unit" : "wrote the copy of unit", copy->task,
          (int64_t)copy->manifest.unit);
-    weir_exact_publish(process->lane, copy, !result);
+    return result == WEIR_OK;
+}
+
+/* One step of one copy: pages, writing, telling the lane; the task may be given back between any two. */
+static void save(struct process *process) {
+    if (!process->copy_count) return;
+    uint32_t i = story_below(process->story, process->copy_count);
+    struct story_copy *taken = &process->copies[i];
+    bool ends = false;
+    if (!taken->tail.len) {
+        ends = take_pages(process, taken) && !taken->tail.len; /* its task is gone */
+    } else if (!taken->written) {
+        taken->written = true;
+        taken->good = write_copy(process, taken);
+    } else {
+        ends = true;
+    }
+    if (!ends) return;
+    weir_exact_publish(process->lane, &taken->copy, taken->good);
     forget_copy(process, i);
 }
 

@@ -117,7 +117,7 @@ static void begin(struct story *story, uint64_t seed, bool verbose) {
     story->damages = story_chance(story, 40);
     story->jumps = story_chance(story, 20);
     story->copy_percent = story_chance(story, 30) ? 60 : 5;
-    story->save_percent = story_chance(story, 50) ? 50 : 8;
+    story->save_percent = story_chance(story, 60) ? 100 : 20;
     story->skips = story_chance(story, 30);
     sim_topic_create(story->cluster, STORY_INPUT, story->partition_count);
     sim_topic_create(story->cluster, STORY_JOURNAL, story->partition_count);

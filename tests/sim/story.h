@@ -48,6 +48,7 @@ struct process {
     struct story_copy { /* a snapshot's segment, to be written some time */
         struct weir_exact_copy copy;
         struct weir_buffer pages, tail;
+        bool written, good;
     } copies[STORY_COPY_MAX];
     uint32_t copy_count;
     struct story_trim { /* of the snapshot topic, to be done some time */
