@@ -187,6 +187,10 @@ static int read_slice_again(struct recovery *recovery, const struct weir_unit *u
                                            left < WEIR_BATCH_MAX ? left : WEIR_BATCH_MAX, READ_TIMEOUT_MS,
                                            recovery->error);
         if (count < 0) return count;
+        if (count == 0 && WEIR_RULE(308)) { /* a new leader may not know yet how far it is */
+            diverged(recovery, unit, "the input ends before them");
+            return recovery->error->result = WEIR_AGAIN;
+        }
         if (count == 0) return diverged(recovery, unit, "the input ends before them");
         for (int i = 0; i < count; i++) checksum = weir_unit_digest_record(checksum, &recovery->records[i]);
         last = recovery->records[count - 1].offset;
@@ -266,7 +270,7 @@ static int rebuild(struct recovery *recovery, const struct weir_manifest *manife
 /* The newest first; one that is broken or leads elsewhere is passed over, aloud (R11). */
 static int rebuild_from_newest(struct recovery *recovery) {
     const struct history *history = &recovery->history;
-    struct weir_error worst = {0};
+    struct weir_error worst = {0}, unreachable = {0};
     for (uint32_t i = history->count; i-- > 0;) {
         const struct weir_manifest *manifest = &history->units[i].manifest;
         if (!manifest->unit) continue;
@@ -275,9 +279,15 @@ static int rebuild_from_newest(struct recovery *recovery) {
         weir_log(WEIR_LOG_WARNING, "task %d: the snapshot of unit %" PRIu64 " is passed over: %s",
                  recovery->options->task, manifest->unit, recovery->error->text);
         if (!strncmp(recovery->error->text, "DIVERGED", 8)) worst = *recovery->error;
+        if (result == WEIR_IO) unreachable = *recovery->error;
     }
     int result = rebuild(recovery, NULL);
-    if (result == WEIR_DATA && worst.result) *recovery->error = worst;
+    if (result != WEIR_DATA) return result;
+    if (unreachable.result && WEIR_RULE(208)) { /* what was not reached is not lost */
+        *recovery->error = unreachable;
+        return WEIR_IO;
+    }
+    if (worst.result) *recovery->error = worst;
     return result;
 }
 

@@ -92,6 +92,7 @@ static struct sim_faults draw_faults(struct story *story) {
     struct sim_faults faults = sim_no_faults;
     if (story_chance(story, 33)) return faults;
     faults = sim_storm;
+    faults.chance[SIM_READER_IO] = faults.chance[SIM_READER_SHORT] = 100;
     for (int i = 0; i < SIM_FAULT_COUNT; i++)
         faults.chance[i] = story_chance(story, 50) ? faults.chance[i] * story_below(story, 4) : 0;
     faults.marker_ms = story_chance(story, 30) ? 0 : story_chance(story, 50) ? 50 : 1500;

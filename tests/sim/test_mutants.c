@@ -36,6 +36,8 @@ static const struct mutant {
     {7, "a task that is given back stays, with its open unit"},
     {107, "a bundle that waits for a membership keeps the unit of a task that left"},
     {8, "a restored task goes on where its snapshot stands"},
+    {208, "a snapshot that was not reached counts as lost"},
+    {308, "an input that seems to end early counts as lost"},
     {9, "a copy is published whatever became of its unit"},
     {109, "a snapshot is published though its chunks are not all there"},
     {209, "the journal is read from the newest snapshot on only"},
