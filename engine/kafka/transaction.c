@@ -49,6 +49,7 @@ struct weir_kafka_txn {
     int end_timeout_ms;
     bool open;                /* between begin and the end */
     bool purging;             /* reports of failure are our own doing */
+    bool shaken;              /* since begin: see is_drop */
     uint64_t reported;        /* records of this transaction */
     struct weir_error failed; /* result != 0: the first record of this transaction that was refused */
     struct weir_kafka_health health;
@@ -201,8 +202,19 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     }
 }
 
+/* What may have made librdkafka send a request once more (R5). It tells of a lost connection only with
+ * log.connection.close=true, and of two in the same words within 30 s once. A connection that never stood
+ * carried none: a broker that is down for long is tried again and again, and must not make every transaction
+ * doubtful. Only the text tells the two apart; a text that does not say so counts as a drop. */
+static bool is_drop(rd_kafka_resp_err_t code, const char *reason) {
+    bool passing = is_passing(code) || code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE ||
+                   code == RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION || code == RD_KAFKA_RESP_ERR__SSL;
+    return passing && !(reason && strstr(reason, "in state CONNECT"));
+}
+
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     struct weir_kafka_txn *txn = opaque;
+    if (is_drop((rd_kafka_resp_err_t)code, reason)) txn->shaken = true;
     weir_kafka_health_trouble(&txn->health, rk, (rd_kafka_resp_err_t)code, reason);
 }
 
@@ -224,6 +236,7 @@ static int create_client(struct weir_kafka_txn *txn, const struct weir_kafka_cli
     uint64_t timeout_ms = weir_kafka_conf_number(conf, "transaction.timeout.ms");
     txn->end_timeout_ms = (int)timeout_ms;
     if (!weir_kafka_conf_set(conf, "transactional.id", txn->id, error) ||
+        !weir_kafka_conf_set(conf, "log.connection.close", "true", error) ||
         !cut(conf, "message.timeout.ms", timeout_ms, error) ||
         !cut(conf, "socket.timeout.ms", timeout_ms, error)) {
         rd_kafka_conf_destroy(conf);
@@ -285,6 +298,8 @@ void weir_kafka_txn_close(struct weir_kafka_txn *txn) {
 
 enum weir_txn weir_kafka_txn_begin(struct weir_kafka_txn *txn, struct weir_error *error) {
     assert(!txn->open && !txn->outlet.in_flight);
+    rd_kafka_poll(txn->outlet.rk, 0); /* what happened before is of no account */
+    txn->shaken = false;
     txn->failed.result = WEIR_OK;
     txn->reported = 0;
     enum weir_txn outcome = judge(txn, "begin", rd_kafka_begin_transaction(txn->outlet.rk), error);
@@ -394,9 +409,12 @@ enum weir_txn weir_kafka_txn_commit(struct weir_kafka_txn *txn, struct weir_erro
     if (!outcome)
         outcome =
             judge(txn, "commit", rd_kafka_commit_transaction(txn->outlet.rk, txn->end_timeout_ms), error);
+    rd_kafka_poll(txn->outlet.rk, 0); /* commit itself serves no errors; what made it ask twice came before */
     if (outcome == WEIR_TXN_OK) txn->open = false;
     return outcome;
 }
+
+bool weir_kafka_txn_is_shaken(const struct weir_kafka_txn *txn) { return txn->shaken; }
 
 /* J3: aborted while its first partition is being registered, 2.0.2 forgets that the broker knows of the
  * transaction, and the next one is refused for good (librdkafka #4849). A report says it is registered. */

@@ -79,5 +79,8 @@ enum weir_txn weir_kafka_txn_offsets(struct weir_kafka_txn *txn, const char *top
                                      struct weir_error *error);
 enum weir_txn weir_kafka_txn_commit(struct weir_kafka_txn *txn, struct weir_error *error);
 enum weir_txn weir_kafka_txn_abort(struct weir_kafka_txn *txn, struct weir_error *error);
+/* A connection was lost or a request went unanswered since begin, whatever the calls said: the client may
+ * have asked twice, and the second request may still be on its way (R5). */
+bool weir_kafka_txn_is_shaken(const struct weir_kafka_txn *txn);
 
 #endif

@@ -207,7 +207,8 @@ static int64_t commit(struct weir_committer *committer) {
     for (uint32_t i = 0; i < bundle->count; i++)
         bundle->journaled[i] = weir_kafka_txn_journaled(committer->txn, bundle->units[i]->task);
     bool slow = now(committer) - committer->began_ms > DOUBT_AFTER_MS;
-    if (committer->in_doubt || (slow && WEIR_RULE(105))) return doubt(committer);
+    bool shaken = weir_kafka_txn_is_shaken(committer->txn) && WEIR_RULE(205);
+    if (committer->in_doubt || shaken || (slow && WEIR_RULE(105))) return doubt(committer);
     for (uint32_t i = 0; i < bundle->count; i++) bundle->verdicts[i] = WEIR_UNIT_COMMITTED;
     return rest(committer);
 }

@@ -7,8 +7,8 @@
  * promise:  a bundle is either committed as a whole by a transaction in which nothing was in doubt, or what
  * became of each of its units is read from the group's stable offsets (R5). Never guessed. why: KAFKA-17754:
  * a late EndTxn can decide the next transaction of a producer. So a producer whose call was retried, failed
- * or took over a second never begins again: a new one with the same transactional.id fences what is late, and
- * the offsets with their metadata "unit:digest" say what was done.
+ * or took over a second, or that lost a connection meanwhile, never begins again: a new one with the same
+ * transactional.id fences what is late, and the offsets with their metadata "unit:digest" say what was done.
  */
 #ifndef WEIR_RUNTIME_COMMITTER_H
 #define WEIR_RUNTIME_COMMITTER_H

@@ -16,6 +16,8 @@
 #include "kafka/transaction.h"
 #include "support/broker.h"
 
+#include <librdkafka/rdkafka_mock.h> /* after rdkafka.h */
+
 struct bed {
     struct weir_kafka_client client;
     const char *input, *output, *alerts, *journal, *id;
@@ -356,6 +358,32 @@ static void test_offsets_when_a_record_was_refused_then_abort_names_its_topic(vo
     bed_close(&bed);
 }
 
+/* R5: librdkafka asks again by itself and says OK; that a connection was lost is all one hears of it. The
+ * mock cluster drops the connection when EndTxn comes. */
+static void test_commit_when_the_connection_drops_then_the_producer_is_shaken(void **state) {
+    (void)state;
+    char why[256];
+    struct bed bed = {.output = "out", .journal = "journal", .id = "shaken"};
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why, sizeof why);
+    rd_kafka_mock_cluster_t *mock = rd_kafka_mock_cluster_new(rk, 1);
+    rd_kafka_mock_topic_create(mock, bed.output, 1, 1);
+    rd_kafka_mock_topic_create(mock, bed.journal, 1, 1);
+    bed.client.brokers = rd_kafka_mock_cluster_bootstraps(mock);
+    if (open_txn(&bed, &bed.txn)) fail_msg("%s", bed.error.text);
+    struct weir_output_record record = prediction("v");
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(weir_kafka_txn_begin(bed.txn, &bed.error), WEIR_TXN_OK);
+        WRITE(&bed, &record, 1);
+        if (round == 1)
+            rd_kafka_mock_push_request_errors(mock, 26 /* EndTxn */, 1, RD_KAFKA_RESP_ERR__TRANSPORT);
+        assert_int_equal(weir_kafka_txn_commit(bed.txn, &bed.error), WEIR_TXN_OK);
+        assert_int_equal(weir_kafka_txn_is_shaken(bed.txn), round == 1);
+    }
+    weir_kafka_txn_close(bed.txn);
+    rd_kafka_mock_cluster_destroy(mock);
+    rd_kafka_destroy(rk);
+}
+
 /* A record that can never be sent is told apart: sending it again would not help. */
 static void test_write_when_a_record_is_too_large_then_abort_with_a_limit(void **state) {
     (void)state;
@@ -437,6 +465,7 @@ int main(void) {
         cmocka_unit_test(test_offsets_when_there_are_none_then_the_caller_is_stopped),
         cmocka_unit_test(test_write_when_more_than_the_queue_holds_then_it_waits_for_room),
         cmocka_unit_test(test_offsets_when_a_record_was_refused_then_abort_names_its_topic),
+        cmocka_unit_test(test_commit_when_the_connection_drops_then_the_producer_is_shaken),
         cmocka_unit_test(test_write_when_a_record_is_too_large_then_abort_with_a_limit),
         cmocka_unit_test(test_close_when_records_are_in_flight_then_their_bytes_are_not_used_any_more),
         cmocka_unit_test(test_open_when_no_broker_answers_then_again),

@@ -33,8 +33,9 @@ enum sim_fault {
     SIM_AGAIN_NOT_DONE, /* open, offsets, commit, abort: AGAIN, the request never arrived */
     SIM_AGAIN_DONE,     /* AGAIN, but it took effect: the answer was lost */
     SIM_AGAIN_LATE,     /* AGAIN, and it takes effect up to late_ms from now, whatever follows */
-    SIM_END_TWICE, /* commit, abort: OK after more than 1 s, for the client library has asked twice; the other
-                      request arrives up to late_ms later. That the call was slow is all one can know of it */
+    SIM_END_TWICE, /* commit, abort: OK, but the client library has asked twice; the other request arrives up
+                      to late_ms later. One can know of it by weir_kafka_txn_is_shaken, or, when the library
+                      says nothing, by the call having taken more than 1 s */
     SIM_SLOW,      /* open, offsets, commit, abort: an honest answer, but 1 to 5 s late */
     SIM_ABORTABLE, /* write, offsets: ABORT for no reason of the cluster's */
     SIM_STRANGER,  /* open, offsets, commit: somebody took our transactional.id: FENCED */

@@ -32,6 +32,7 @@ struct weir_kafka_txn {
     enum weir_txn why; /* when ABORTABLE or DEAD */
     int topics[WEIR_STREAM_COUNT], journal;
     bool registered; /* the coordinator was asked for something in this transaction */
+    bool shaken;     /* the client library said that a connection was lost in it */
     uint32_t in[SIM_TOPIC_MAX];
     struct item *items;
     uint32_t count, delivered, capacity;
@@ -284,7 +285,7 @@ enum weir_txn weir_kafka_txn_begin(struct weir_kafka_txn *txn, struct weir_error
     if (dead(txn)) return told(txn, "begin", txn->why, error);
     assert(txn->state == READY);
     txn->state = TRANSACTION;
-    txn->registered = false;
+    txn->registered = txn->shaken = false;
     memset(txn->in, 0, sizeof txn->in);
     txn->count = txn->delivered = 0;
     return told(txn, "begin", WEIR_TXN_OK, error);
@@ -394,7 +395,8 @@ static enum weir_txn end(struct weir_kafka_txn *txn, bool commit, struct weir_er
         }
         if (fate != GOES) return again(txn, call, error);
         if (sim_strikes(cluster, SIM_END_TWICE)) {
-            sim_advance(cluster, 1001 + sim_random(cluster, 1000));
+            txn->shaken = sim_random(cluster, 2) == 0;
+            sim_advance(cluster, (txn->shaken ? 0 : 1001) + sim_random(cluster, 1000));
             sim_post(cluster, &event, late(cluster));
         }
     }
@@ -424,6 +426,8 @@ enum weir_txn weir_kafka_txn_abort(struct weir_kafka_txn *txn, struct weir_error
     txn->delivered = txn->count; /* what is queued is purged */
     return end(txn, false, error);
 }
+
+bool weir_kafka_txn_is_shaken(const struct weir_kafka_txn *txn) { return txn->shaken; }
 
 void sim_crash(struct sim_cluster *cluster, int process) {
     sim_note(cluster, (uint64_t)process, "process %d dies", process);

@@ -379,7 +379,8 @@ static void run_units(uint64_t seed, int units, bool doubt) {
         if (!result) result = bind(txn, member, unit + 1);
         int64_t asked_ms = sim_now(cluster);
         if (!result) result = weir_kafka_txn_commit(txn, &error);
-        if (doubt && sim_now(cluster) - asked_ms > 1000) result = WEIR_TXN_AGAIN;
+        if (doubt && (sim_now(cluster) - asked_ms > 1000 || weir_kafka_txn_is_shaken(txn)))
+            result = WEIR_TXN_AGAIN;
         if (result == WEIR_TXN_AGAIN && !doubt) /* the mutant: believes the retry */
             while ((result = weir_kafka_txn_commit(txn, &error)) == WEIR_TXN_AGAIN) continue;
         if (result == WEIR_TXN_OK) {

@@ -32,6 +32,7 @@ static const struct mutant {
     {4, "what was aborted is not sent again"},
     {5, "a producer goes on after a call that was retried"},
     {105, "a producer goes on after a commit that took over a second"},
+    {205, "a producer goes on after a connection was lost"},
     {6, "records that come twice are processed twice"},
     {7, "a task that is given back stays, with its open unit"},
     {107, "a bundle that waits for a membership keeps the unit of a task that left"},
