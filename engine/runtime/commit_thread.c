@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/faults.h"
+
 struct weir_commit_thread {
     struct weir_committer *committer;
     void *owner;
@@ -39,6 +41,9 @@ static void step(struct weir_commit_thread *thread, struct weir_bundle **under_w
     int64_t wait = weir_committer_step(thread->committer);
     pthread_mutex_lock(&thread->lock);
     if (wait == WEIR_COMMITTER_REST) {
+        if (*under_way) {
+            WEIR_POINT("bundle.decided");
+        }
         thread->decided = *under_way;
         *under_way = NULL;
         thread->busy = thread->submitted != NULL; /* while the producer was opened */
@@ -60,12 +65,14 @@ static void step(struct weir_commit_thread *thread, struct weir_bundle **under_w
 static void *run(void *owner) {
     struct weir_commit_thread *thread = owner;
     struct weir_bundle *under_way = NULL;
+    WEIR_POINT("init.before");
     pthread_mutex_lock(&thread->lock);
     while (!thread->stopping) {
         if (thread->submitted) {
             under_way = thread->submitted;
             thread->submitted = NULL;
             weir_committer_submit(thread->committer, under_way);
+            WEIR_POINT("bundle.submitted");
         }
         if (thread->busy)
             step(thread, &under_way);

@@ -110,6 +110,7 @@ static void on_copied(void *owner, struct weir_exact_copy copy) {
 }
 
 static void on_published(void *owner, int32_t task, const struct weir_progress *progress) {
+    WEIR_POINT("snapshot.published");
     weir_exact_saves_published(((struct weir_exact_host *)owner)->saves, task, progress);
 }
 
@@ -331,6 +332,7 @@ static void start_task(struct recovery *recovery) {
                  (double)(uv_hrtime() - recovery->began_ns) / 1e9);
     WEIR_POINT("recover.after");
     weir_kafka_source_begin(host->source, partition);
+    WEIR_POINT("recover.begun");
     host->options.wake(host->options.owner);
 }
 
@@ -370,6 +372,7 @@ static void after_recover(uv_work_t *work, int status) {
 
 bool weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64_t committed,
                           const char *metadata) {
+    WEIR_POINT("assign.before");
     if (host->options.pipeline->tasks == WEIR_TASKS_SINGLE) { /* its task is here already */
         if (weir_exact_set_position(host->lane, 0, partition, committed)) stop_for_memory(host, partition);
         return false;
@@ -442,6 +445,7 @@ static void finish(struct weir_exact_host *host, int64_t patience_ms) {
 
 void weir_exact_host_revoked(struct weir_exact_host *host, const int32_t *partitions, uint32_t count,
                              bool lost) {
+    WEIR_POINT("revoke.before");
     if (!lost) finish(host, REVOKE_PATIENCE_MS);
     WEIR_POINT("revoke.flushed");
     for (uint32_t i = 0; i < count; i++) {
@@ -454,6 +458,7 @@ void weir_exact_host_revoked(struct weir_exact_host *host, const int32_t *partit
             if (host->stopped[k].partition == partitions[i])
                 host->stopped[k--] = host->stopped[--host->stopped_count];
     }
+    WEIR_POINT("revoke.after");
 }
 
 /* ---- work ---- */
@@ -504,13 +509,23 @@ int weir_exact_host_stopped(const struct weir_exact_host *host, struct weir_erro
     return WEIR_DATA;
 }
 
-void weir_exact_host_save_at_rest(struct weir_exact_host *host) {
-    finish(host, STOP_PATIENCE_MS);
-    if (!weir_exact_all_at_rest(host->lane)) return;
-    weir_exact_host_snapshot(host);
+static void wait_for_saves(struct weir_exact_host *host) {
     while (!weir_exact_saves_are_idle(host->saves))
         uv_run(host->options.loop, weir_exact_saves_turn(host->saves) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+}
+
+/* A snapshot that is still being written is of an older state, and the lane makes none beside it. */
+void weir_exact_host_save_at_rest(struct weir_exact_host *host) {
     finish(host, STOP_PATIENCE_MS);
+    wait_for_saves(host);
+    finish(host, STOP_PATIENCE_MS);
+    if (!weir_exact_all_at_rest(host->lane)) return;
+    WEIR_POINT("stop.flushed");
+    weir_exact_host_snapshot(host);
+    wait_for_saves(host);
+    WEIR_POINT("stop.saved");
+    finish(host, STOP_PATIENCE_MS);
+    WEIR_POINT("stop.named");
 }
 
 void weir_exact_host_each_task(const struct weir_exact_host *host, void *owner,

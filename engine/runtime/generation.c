@@ -41,6 +41,7 @@ int weir_generation_open(const struct weir_generation_place *place, int32_t task
     struct weir_generation_writer *writer = calloc(1, sizeof *writer);
     if (!writer) return weir_error_set(error, WEIR_NOMEM, "no memory for a snapshot");
     *writer = (struct weir_generation_writer){place, task, unit, .first = -1, .last = -1};
+    WEIR_POINT("snapshot.before");
     int result = WEIR_OK;
     if (place->topic) result = weir_kafka_writer_open(&place->client, place->topic, &writer->topic, error);
     if (!result && place->dir) {
@@ -262,10 +263,13 @@ int weir_generation_read(const struct weir_generation_place *place, int32_t task
 
 void weir_generation_trim(const struct weir_generation_place *place, int32_t task,
                           const struct weir_manifest *oldest, int64_t journal_from) {
+    WEIR_POINT("trim.before");
     if (place->journal && journal_from > 0)
         weir_kafka_topic_trim(&place->client, place->journal, task, journal_from, TRIM_TIMEOUT_MS, NULL);
+    WEIR_POINT("trim.journal");
     if (place->topic && oldest->first > 0)
         weir_kafka_topic_trim(&place->client, place->topic, task, oldest->first, TRIM_TIMEOUT_MS, NULL);
+    WEIR_POINT("trim.topic");
     if (!place->dir) return;
     char folder[WEIR_GENERATION_FOLDER_BYTES];
     uint64_t units[FILES_MAX];
@@ -273,4 +277,5 @@ void weir_generation_trim(const struct weir_generation_place *place, int32_t tas
     int count = weir_segment_list(place->dir, folder, task, units, FILES_MAX);
     for (int i = 0; i < count; i++)
         if (units[i] < oldest->base_unit) weir_segment_delete(place->dir, folder, task, units[i], NULL);
+    WEIR_POINT("trim.after");
 }

@@ -259,6 +259,7 @@ static int rebuild(struct recovery *recovery, const struct weir_manifest *manife
     int result = manifest ? load_generation(recovery, manifest) : begin_at_birth(recovery);
     recovery->out->snapshot_unit = manifest ? manifest->unit : 0;
     recovery->out->units = recovery->out->records = 0;
+    WEIR_POINT("recover.loaded");
     if (!result && WEIR_RULE(8)) result = replay_after(recovery, recovery->out->snapshot_unit);
     if (result) {
         weir_task_destroy(recovery->out->task);
@@ -348,6 +349,7 @@ static int recover(struct recovery *recovery) {
         return weir_task_create(options->plan, options->seed, &recovery->out->task, recovery->error);
     }
     result = read_journal(recovery);
+    WEIR_POINT("recover.journal");
     if (!result) result = rebuild_from_newest(recovery);
     if (!result) {
         recovery->out->progress = recovery->end;
