@@ -48,7 +48,8 @@ static inline int life_said(const char *stage, int number, const char *text) {
 
 static inline void life_fail(const char *stage, int number, const char *what) {
     char *log = process_read(life_log(stage, number), NULL);
-    fail_msg("%s, process %d: %s:\n%s", stage, number, what, log ? log : "");
+    fprintf(stderr, "%s\n", log ? log : ""); /* cmocka cuts what is long */
+    fail_msg("%s, process %d: %s", stage, number, what);
 }
 
 /* False: the text did not come so often in that time. */
