@@ -46,12 +46,13 @@ static void see_task(void *owner, int32_t partition, const struct weir_task *tas
     seen->count++;
 }
 
-static void print_summary(const struct weir_workers *workers, const struct weir_summary *summary,
+static void print_summary(const struct weir_workers *workers, struct weir_summary *summary,
                           const char *format) {
     struct weir_task_counts counts;
     struct weir_buffer text;
     struct task_seen seen = {0};
     weir_workers_counts(workers, &counts);
+    weir_workers_commits(workers, &summary->commits);
     weir_workers_each_task(workers, &seen, see_task);
     const struct weir_task *only = seen.count == 1 ? seen.task : NULL; /* metrics of several do not add up */
     weir_buffer_init(&text);

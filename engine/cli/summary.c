@@ -61,6 +61,15 @@ static void put_metrics(const struct weir_summary *summary, const struct weir_ta
     }
 }
 
+/* {"count":123,"p50_ms":2.431,...} */
+static void put_commits(const struct weir_latency *commits, struct weir_buffer *out) {
+    if (!commits->count) return;
+    weir_buffer_format(out,
+                       ",\"commits\":{\"count\":%" PRIu64 ",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}",
+                       commits->count, (double)weir_latency_quantile_us(commits, 0.5) / 1e3,
+                       (double)weir_latency_quantile_us(commits, 0.99) / 1e3, (double)commits->max_us / 1e3);
+}
+
 void weir_summary_json(const struct weir_summary *summary, const struct weir_task_counts *counts,
                        const struct weir_task *task, struct weir_buffer *out) {
     weir_buffer_append_text(out, "{\"pipeline\":");
@@ -88,7 +97,9 @@ void weir_summary_json(const struct weir_summary *summary, const struct weir_tas
         weir_json_text(out, alert->name, strlen(alert->name));
         weir_buffer_format(out, ",\"detector\":\"%s\",\"row\":%" PRIu64 "}", alert->detector, alert->row);
     }
-    weir_buffer_format(out, "],\"seconds\":%.3f}\n", now_s() - summary->started_s);
+    weir_buffer_append_text(out, "]");
+    put_commits(&summary->commits, out);
+    weir_buffer_format(out, ",\"seconds\":%.3f}\n", now_s() - summary->started_s);
 }
 
 static void put_text_metric(double value, struct weir_buffer *out) {
@@ -106,6 +117,12 @@ void weir_summary_text(const struct weir_summary *summary, const struct weir_tas
                        " dead-lettered + %" PRIu64 " dropped, in %.2f s\n",
                        summary->plan->name, counts->read, counts->applied, counts->late,
                        counts->dead_lettered, counts->dropped, seconds);
+    const struct weir_latency *commits = &summary->commits;
+    if (commits->count)
+        weir_buffer_format(out, "  %" PRIu64 " commits, p50 %.1f ms, p99 %.1f ms, at most %.1f ms\n",
+                           commits->count, (double)weir_latency_quantile_us(commits, 0.5) / 1e3,
+                           (double)weir_latency_quantile_us(commits, 0.99) / 1e3,
+                           (double)commits->max_us / 1e3);
     const struct weir_plan_model *model = &summary->plan->model;
     for (uint32_t i = 0; task && i < model->metric_count; i++) {
         weir_buffer_format(out, "  %-10s ", model->metrics[i]->op.name);

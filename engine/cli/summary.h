@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "core/task.h"
+#include "runtime/latency.h"
 
 struct weir_summary_alert {
     const char *name, *detector;
@@ -18,6 +19,7 @@ struct weir_summary {
     struct weir_summary_alert *alerts;
     uint32_t alert_count, alert_capacity;
     double started_s;
+    struct weir_latency commits; /* filled by `run` before the end; count 0: not told */
 };
 
 void weir_summary_init(struct weir_summary *summary, const struct weir_plan *plan);

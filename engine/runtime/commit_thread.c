@@ -17,17 +17,19 @@ struct weir_commit_thread {
     pthread_cond_t changed;
     /* under the lock: */
     struct weir_bundle *submitted, *decided;
-    int64_t submitted_ms;
+    int64_t submitted_us;
     bool busy, stopping; /* busy: the producer is being opened or a bundle is under way */
     int result;
     struct weir_error why;
 };
 
-static int64_t monotonic_ms(void) {
+static int64_t monotonic_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
+
+static int64_t monotonic_ms(void) { return monotonic_us() / 1000; }
 
 /* False after the time is over. */
 static bool wait_until(struct weir_commit_thread *thread, int64_t deadline_ms) {
@@ -43,6 +45,7 @@ static void step(struct weir_commit_thread *thread, struct weir_bundle **under_w
     if (wait == WEIR_COMMITTER_REST) {
         if (*under_way) {
             WEIR_POINT("bundle.decided");
+            (*under_way)->commit_us = monotonic_us() - thread->submitted_us;
         }
         thread->decided = *under_way;
         *under_way = NULL;
@@ -100,7 +103,7 @@ int weir_commit_thread_start(struct weir_committer *committer, void *owner, void
     thread->owner = owner;
     thread->wake = wake;
     thread->busy = true;
-    thread->submitted_ms = monotonic_ms();
+    thread->submitted_us = monotonic_us();
     if (pthread_create(&thread->thread, NULL, run, thread)) {
         weir_committer_destroy(committer);
         free(thread);
@@ -126,7 +129,7 @@ void weir_commit_thread_stop(struct weir_commit_thread *thread) {
 void weir_commit_thread_submit(struct weir_commit_thread *thread, struct weir_bundle *bundle) {
     pthread_mutex_lock(&thread->lock);
     thread->submitted = bundle;
-    thread->submitted_ms = monotonic_ms();
+    thread->submitted_us = monotonic_us();
     thread->busy = true;
     pthread_cond_broadcast(&thread->changed);
     pthread_mutex_unlock(&thread->lock);
@@ -160,7 +163,7 @@ int weir_commit_thread_result(struct weir_commit_thread *thread, struct weir_err
 
 int64_t weir_commit_thread_age_ms(struct weir_commit_thread *thread) {
     pthread_mutex_lock(&thread->lock);
-    int64_t age = thread->busy ? monotonic_ms() - thread->submitted_ms : 0;
+    int64_t age = thread->busy ? (monotonic_us() - thread->submitted_us) / 1000 : 0;
     pthread_mutex_unlock(&thread->lock);
     return age;
 }

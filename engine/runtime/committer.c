@@ -40,7 +40,6 @@ struct weir_committer {
     bool in_doubt;     /* the bundle's transaction, or the producer: read before anything else is sent */
     int64_t retry_ms;  /* next wait; 0 = this call has not been retried */
     int64_t began_ms;  /* this call, first try */
-    int64_t bundle_ms; /* the bundle's begin */
     int64_t fenced_ms; /* last time, INT64_MIN = never */
     uint64_t doubts;
     int end; /* no more steps */
@@ -77,7 +76,6 @@ static int64_t now(const struct weir_committer *committer) {
 void weir_committer_submit(struct weir_committer *committer, struct weir_bundle *bundle) {
     assert(!committer->bundle && bundle->count && bundle->offset_count);
     committer->bundle = bundle;
-    committer->bundle_ms = now(committer);
     for (uint32_t i = 0; i < bundle->count; i++) bundle->journaled[i] = -1;
 }
 
@@ -104,7 +102,6 @@ static int64_t doubt(struct weir_committer *committer) {
 }
 
 static int64_t rest(struct weir_committer *committer) {
-    committer->bundle->commit_ms = now(committer) - committer->bundle_ms;
     committer->bundle = NULL;
     go(committer, committer->txn ? PHASE_BEGIN : PHASE_OPEN);
     return WEIR_COMMITTER_REST;

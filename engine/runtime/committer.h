@@ -34,7 +34,7 @@ struct weir_bundle {
         *membership; /* as of submit: another generation refuses the offsets (R3, R7) */
     /* once decided: */
     int64_t *journaled; /* by unit: journal offset of its record, -1 = not known */
-    int64_t commit_ms;  /* from begin until decided */
+    int64_t commit_us;  /* from submit until decided, as measured by the commit thread */
 };
 
 struct weir_committer_options {

@@ -56,6 +56,7 @@ struct weir_exact_host {
     struct recovery *recoveries;
     struct weir_exact_saves *saves;
     bool stuck_told;
+    struct weir_latency commits;
     struct stopped *stopped;
     uint32_t stopped_count;
 };
@@ -80,6 +81,8 @@ static int take_verdicts(struct weir_exact_host *host) {
     const struct weir_bundle *bundle = host->thread ? weir_commit_thread_take(host->thread) : NULL;
     if (!bundle) return WEIR_OK;
     host->stuck_told = false;
+    if (bundle->verdicts[0] == WEIR_UNIT_COMMITTED)
+        weir_latency_add(&host->commits, (uint64_t)bundle->commit_us);
     return weir_exact_decided(host->lane);
 }
 
@@ -507,6 +510,10 @@ int weir_exact_host_stopped(const struct weir_exact_host *host, struct weir_erro
     if (!host->stopped_count) return WEIR_OK;
     if (error) *error = host->stopped[0].error;
     return WEIR_DATA;
+}
+
+const struct weir_latency *weir_exact_host_commits(const struct weir_exact_host *host) {
+    return &host->commits;
 }
 
 static void wait_for_saves(struct weir_exact_host *host) {

@@ -11,6 +11,7 @@
 
 #include <uv.h>
 
+#include "runtime/latency.h"
 #include "runtime/recover.h"
 
 #define WEIR_LEASE_MS 1500    /* a leader this long silent is taken for dead */
@@ -81,6 +82,8 @@ int64_t weir_exact_host_position(const struct weir_exact_host *host, int32_t par
 bool weir_exact_host_has_stopped(const struct weir_exact_host *host, int32_t partition);
 /* The first task that stopped, in words; WEIR_OK: none did. */
 int weir_exact_host_stopped(const struct weir_exact_host *host, struct weir_error *error);
+/* Of bundles that were committed, from submit until it was known. */
+const struct weir_latency *weir_exact_host_commits(const struct weir_exact_host *host);
 
 /* Copies states on a timer. */
 void weir_exact_host_snapshot(struct weir_exact_host *host);

@@ -501,6 +501,10 @@ void weir_worker_counts(const struct weir_worker *worker, struct weir_task_count
     if (worker->exact) weir_exact_host_each_task(worker->exact, counts, add_counts);
 }
 
+const struct weir_latency *weir_worker_commits(const struct weir_worker *worker) {
+    return worker->exact ? weir_exact_host_commits(worker->exact) : NULL;
+}
+
 void weir_worker_each_task(const struct weir_worker *worker, void *owner,
                            void (*visit)(void *owner, int32_t partition, const struct weir_task *task)) {
     for (uint32_t i = 0; i < worker->slot_count; i++)

@@ -14,6 +14,7 @@
 
 #include "core/task.h"
 #include "kafka/kafka.h"
+#include "runtime/latency.h"
 
 struct weir_follower;
 struct weir_shelf;
@@ -52,6 +53,8 @@ void weir_worker_destroy(struct weir_worker *worker);
 
 /* Sums over all tasks the worker has had. */
 void weir_worker_counts(const struct weir_worker *worker, struct weir_task_counts *counts);
+/* Exactly once: how long commits took; NULL: another delivery. */
+const struct weir_latency *weir_worker_commits(const struct weir_worker *worker);
 /* Calls visit for each live task. */
 void weir_worker_each_task(const struct weir_worker *worker, void *owner,
                            void (*visit)(void *owner, int32_t partition, const struct weir_task *task));

@@ -161,6 +161,14 @@ void weir_workers_counts(const struct weir_workers *crew, struct weir_task_count
     if (crew->shelf) weir_shelf_each(crew->shelf, counts, add_task);
 }
 
+void weir_workers_commits(const struct weir_workers *crew, struct weir_latency *commits) {
+    memset(commits, 0, sizeof *commits);
+    for (uint32_t i = 0; i < crew->count; i++) {
+        const struct weir_latency *own = weir_worker_commits(crew->members[i].worker);
+        if (own) weir_latency_merge(commits, own);
+    }
+}
+
 void weir_workers_each_task(const struct weir_workers *crew, void *owner,
                             void (*visit)(void *owner, int32_t partition, const struct weir_task *task)) {
     if (crew->shelf) weir_shelf_each(crew->shelf, owner, visit);

@@ -20,8 +20,10 @@ int weir_workers_create(const struct weir_worker_options *options, uint32_t coun
 int weir_workers_run(struct weir_workers *workers, struct weir_error *error);
 void weir_workers_destroy(struct weir_workers *workers);
 
-/* After the run: sums over all tasks there were; each task that is left. */
+/* After the run: sums over all tasks there were and over all commits (count 0 without `exactly_once`); each
+ * task that is left. */
 void weir_workers_counts(const struct weir_workers *workers, struct weir_task_counts *counts);
+void weir_workers_commits(const struct weir_workers *workers, struct weir_latency *commits);
 void weir_workers_each_task(const struct weir_workers *workers, void *owner,
                             void (*visit)(void *owner, int32_t partition, const struct weir_task *task));
 
