@@ -28,6 +28,11 @@ void weir_point(const char *name) {
     if (atomic_fetch_add(&passes, 1) + 1 >= wanted) kill(getpid(), SIGKILL);
 }
 
+void weir_poison(const char *bytes, size_t len) {
+    const char *text = getenv("WEIR_POISON");
+    if (text && bytes && memmem(bytes, len, text, strlen(text))) abort();
+}
+
 #else
 typedef int weir_faults_off; /* a file needs something in it */
 #endif

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/faults.h"
 #include "core/task_state.h"
 
 int weir_task_create(const struct weir_plan *plan, uint64_t seed, struct weir_task **out,
@@ -90,6 +91,7 @@ static uint32_t take_in(struct weir_task *task, const struct weir_record *record
         event->cells = row;
         event->input_index = i;
         event->row = ++task->counts.read;
+        WEIR_POISON(records[i].value);
         enum weir_fate fate = weir_intake_record(&task->intake, &records[i], event, &task->arena, &error);
         if (fate == WEIR_APPLIED)
             task->applied[applied++] = event;

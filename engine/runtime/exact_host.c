@@ -9,6 +9,7 @@
 
 #include "base/faults.h"
 #include "base/log.h"
+#include "file/marker.h"
 #include "file/slot.h"
 #include "file/snapshot.h"
 #include "runtime/commit_thread.h"
@@ -46,6 +47,7 @@ struct weir_exact_host {
     struct weir_kafka_client client;
     struct weir_property *properties;
     struct weir_slot_lock slot;
+    struct weir_marker *marker; /* NULL: without state.dir nothing is known of crashes (R15) */
     char folder[WEIR_GENERATION_FOLDER_BYTES];
     struct weir_exact_names names;
     struct weir_generation_place place;
@@ -187,6 +189,23 @@ static struct weir_recover_options recovery_options(const struct weir_exact_host
                                options->seed);
 }
 
+/* R15: records that have ended the process are found by the start after, and set aside by the one after that.
+ * Without the file the engine works all the same. */
+static void open_marker(struct weir_exact_host *host) {
+    const struct weir_pipeline *pipeline = host->options.pipeline;
+    struct weir_error error = {0};
+    int32_t partition;
+    int64_t offset;
+    char path[4400];
+    if (!pipeline->state.dir) return;
+    snprintf(path, sizeof path, "%s/%s/marker-%s", pipeline->state.dir, host->folder,
+             host->slot.fd >= 0 ? host->slot.name : "leader");
+    if (weir_marker_open(path, pipeline->source.topic.text, pipeline->source.group, &host->marker, &error))
+        weir_log(WEIR_LOG_WARNING, "a record that ends the process will not be found: %s", error.text);
+    for (uint32_t i = 0; weir_marker_skip(host->marker, i, &partition, &offset); i++)
+        weir_exact_skip(host->lane, partition, offset);
+}
+
 int weir_exact_host_create(const struct weir_exact_host_options *options, struct weir_exact_host **out,
                            struct weir_error *error) {
     const struct weir_pipeline *pipeline = options->pipeline;
@@ -227,6 +246,7 @@ int weir_exact_host_create(const struct weir_exact_host_options *options, struct
     if (!result) result = weir_exact_create(&lane, &host->lane, error);
     *out = host; /* also on failure: its handle is in the loop */
     if (result) return result;
+    open_marker(host);
     if (!pipeline->state.dir && !single)
         weir_log(WEIR_LOG_INFO,
                  "no state.dir: after a crash state comes from topic %s, and partitions come back when the "
@@ -283,6 +303,7 @@ void weir_exact_host_destroy(struct weir_exact_host *host) {
     if (!host) return;
     weir_exact_destroy(host->lane);
     weir_exact_saves_destroy(host->saves);
+    weir_marker_close(host->marker);
     free(host->properties);
     free(host->stopped);
     free(host);
@@ -376,6 +397,7 @@ static void after_recover(uv_work_t *work, int status) {
 bool weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64_t committed,
                           const char *metadata) {
     WEIR_POINT("assign.before");
+    weir_marker_settle(host->marker, partition, committed);
     if (host->options.pipeline->tasks == WEIR_TASKS_SINGLE) { /* its task is here already */
         if (weir_exact_set_position(host->lane, 0, partition, committed)) stop_for_memory(host, partition);
         return false;
@@ -467,7 +489,16 @@ void weir_exact_host_revoked(struct weir_exact_host *host, const int32_t *partit
 /* ---- work ---- */
 
 int weir_exact_host_process(struct weir_exact_host *host, const struct weir_record *records, uint32_t count) {
-    return weir_exact_process(host->lane, records, count);
+    int result = WEIR_OK;
+    while (count && !result) {
+        uint32_t run = weir_marker_run(host->marker, records, count);
+        weir_marker_begin(host->marker, records, run);
+        result = weir_exact_process(host->lane, records, run);
+        weir_marker_end(host->marker);
+        records += run;
+        count -= run;
+    }
+    return result;
 }
 
 bool weir_exact_host_is_full(const struct weir_exact_host *host) { return weir_exact_is_full(host->lane); }
