@@ -60,6 +60,10 @@ const void *weir_state_writer_bytes(const struct weir_state_writer *writer, size
     return writer->buffer.data;
 }
 
+void weir_state_writer_fail(struct weir_state_writer *writer, int result) {
+    if (writer->result == WEIR_OK) writer->result = result;
+}
+
 int weir_state_writer_result(const struct weir_state_writer *writer) { return writer->result; }
 
 /* The packer's own results are not looked at below: append_packed has remembered the failure. */
@@ -148,6 +152,10 @@ __attribute__((format(printf, 3, 4))) static void fail(struct weir_state_reader 
     reader->result = result;
 }
 
+void weir_state_reader_fail(struct weir_state_reader *reader, int result, const char *why) {
+    fail(reader, result, "%s", why);
+}
+
 void weir_state_reader_refuse(struct weir_state_reader *reader, const char *why) {
     fail(reader, WEIR_DATA, "%s", why);
 }
@@ -231,6 +239,14 @@ void weir_state_read_f64s(struct weir_state_reader *reader, double *values, size
         bits = le64toh(bits);
         memcpy(&values[i], &bits, sizeof bits);
     }
+}
+
+const void *weir_state_read_view(struct weir_state_reader *reader, size_t *len) {
+    struct weir_token token;
+    *len = 0;
+    if (!expect(reader, WEIR_TOKEN_BINARY, &token)) return NULL;
+    *len = token.len;
+    return token.as.bytes;
 }
 
 size_t weir_state_read_bytes(struct weir_state_reader *reader, void *out, size_t max) {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/features_carry.h"
 #include "core/features_state.h"
 
 #define BLOCK 16
@@ -329,6 +330,7 @@ void weir_features_destroy(struct weir_features *features) {
     free(features->groups);
     free(features->numbered);
     free(features->packed);
+    weir_features_carried_destroy(features->carried);
     weir_buffer_deinit(&features->key);
     free(features);
 }

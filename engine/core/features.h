@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "config/pipeline.h"
+#include "core/carry.h"
 #include "core/event.h"
 #include "weir/state.h"
 
@@ -52,13 +53,16 @@ struct weir_features_stats {
 void weir_features_stats(const struct weir_features *features, struct weir_features_stats *stats);
 
 void weir_features_save(const struct weir_features *features, struct weir_state_writer *writer);
-int weir_features_load(struct weir_features *features, struct weir_state_reader *reader);
+/* carry NULL: the state must have the very same windows. */
+int weir_features_load(struct weir_features *features, struct weir_carry *carry,
+                       struct weir_state_reader *reader);
 
 /* --- windows as pages (features_pages.c). Groups with windows are numbered by their descriptions --- */
 
 /* All but the pages: descriptions, layouts, sizes. Loading makes room for the pages, which then must come. */
 void weir_features_save_small(const struct weir_features *features, struct weir_state_writer *writer);
-int weir_features_load_small(struct weir_features *features, struct weir_state_reader *reader);
+int weir_features_load_small(struct weir_features *features, struct weir_carry *carry,
+                             struct weir_state_reader *reader);
 uint32_t weir_features_keyspace_count(const struct weir_features *features);
 struct weir_keyspace *weir_features_keyspace(const struct weir_features *features, uint32_t number);
 /* False: these are not slots of this group, working with them could do harm. */

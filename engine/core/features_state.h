@@ -32,7 +32,8 @@ struct weir_features {
     struct weir_buffer key; /* bytes of a key of several columns */
     uint32_t *numbered;     /* groups with windows, in the order of their descriptions */
     uint32_t numbered_count;
-    unsigned char *packed; /* one key of a snapshot, weir_features_packing_bytes long */
+    unsigned char *packed;                 /* one key of a snapshot, weir_features_packing_bytes long */
+    struct weir_features_carried *carried; /* while pages of another pipeline file come back; else NULL */
 };
 
 size_t weir_features_packing_bytes(const struct weir_features_plan *plan);

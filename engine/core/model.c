@@ -139,20 +139,37 @@ double weir_model_metric_window(const struct weir_model *model, uint32_t metric)
     return value;
 }
 
-#define MODEL_VERSION 1
+/* format 2: version, reset pending, labelled rows, whether there is a learner; then the parts (carry.h):
+ * learner, transforms, metrics; then the window: its size, target, and the outcomes. Format 1 has the states
+ * of the same parts one after the other, without texts: it fits the very same pipeline only. */
+#define MODEL_VERSION 2
+
+#define PART_MAX (1 + WEIR_TRANSFORM_MAX + WEIR_METRIC_MAX)
+
+static uint32_t list_parts(const struct weir_model *model, struct weir_part parts[PART_MAX]) {
+    const struct weir_plan_model *plan = model->plan;
+    uint32_t count = 0;
+    parts[count++] = (struct weir_part){plan->learner_text, &plan->learner->op, &plan->learner_binding,
+                                        model->learner_state, false};
+    for (uint32_t i = 0; i < plan->transform_count; i++)
+        parts[count++] = (struct weir_part){plan->transform_texts[i], &plan->transforms[i]->op,
+                                            &plan->transform_bindings[i], model->transform_states[i], false};
+    for (uint32_t i = 0; i < plan->metric_count; i++)
+        parts[count++] = (struct weir_part){plan->metric_texts[i], &plan->metrics[i]->op,
+                                            &plan->metric_bindings[i], model->metric_states[i], false};
+    return count;
+}
 
 void weir_model_save(const struct weir_model *model, struct weir_state_writer *writer) {
     const struct weir_plan_model *plan = model->plan;
+    struct weir_part parts[PART_MAX];
     weir_state_write_head(writer, "core/model", MODEL_VERSION);
     weir_state_write_u64(writer, model->version);
     weir_state_write_bool(writer, model->reset_pending);
     weir_state_write_u64(writer, model->labelled_rows);
-    if (!plan->learner) return;
-    plan->learner->op.save(&plan->learner_binding, model->learner_state, writer);
-    for (uint32_t i = 0; i < plan->transform_count; i++)
-        plan->transforms[i]->op.save(&plan->transform_bindings[i], model->transform_states[i], writer);
-    for (uint32_t i = 0; i < plan->metric_count; i++)
-        plan->metrics[i]->op.save(&plan->metric_bindings[i], model->metric_states[i], writer);
+    weir_parts_save(parts, plan->learner ? list_parts(model, parts) : 0, writer);
+    weir_state_write_u64(writer, plan->window_rows);
+    weir_state_write_u64(writer, (uint64_t)plan->target);
     weir_state_write_u64(writer, model->window_count);
     weir_state_write_u64(writer, model->window_next);
     for (uint32_t i = 0; i < model->window_count; i++) {
@@ -163,37 +180,76 @@ void weir_model_save(const struct weir_model *model, struct weir_state_writer *w
     }
 }
 
-static void load_window(struct weir_model *model, struct weir_state_reader *reader) {
-    uint32_t rows = model->plan->window_rows;
-    model->window_count = (uint32_t)weir_state_read_u64(reader, rows);
-    model->window_next = (uint32_t)weir_state_read_u64(reader, rows ? rows - 1 : 0);
-    for (uint32_t i = 0; i < model->window_count; i++) {
-        struct weir_outcome *outcome = &model->window[i];
-        outcome->label = weir_state_read_f64(reader);
-        outcome->score = weir_state_read_f64(reader);
-        uint64_t bits = weir_state_read_u64(reader, 3);
-        outcome->hit = bits & 1;
-        outcome->decided = (bits & 2) != 0;
-    }
+/* into NULL: read and thrown away. */
+static void load_outcome(struct weir_outcome *into, struct weir_state_reader *reader) {
+    struct weir_outcome outcome = {.label = weir_state_read_f64(reader), .score = 0};
+    outcome.score = weir_state_read_f64(reader);
+    uint64_t bits = weir_state_read_u64(reader, 3);
+    outcome.hit = bits & 1;
+    outcome.decided = (bits & 2) != 0;
+    if (into) *into = outcome;
 }
 
-int weir_model_load(struct weir_model *model, struct weir_state_reader *reader) {
+static void load_window(struct weir_model *model, uint64_t rows, struct weir_state_reader *reader) {
+    bool same = model->window && rows == model->plan->window_rows;
+    uint32_t count = (uint32_t)weir_state_read_u64(reader, rows);
+    uint32_t next = (uint32_t)weir_state_read_u64(reader, rows ? rows - 1 : 0);
+    for (uint32_t i = 0; i < count && !weir_state_reader_result(reader); i++)
+        load_outcome(same ? &model->window[i] : NULL, reader);
+    if (!same) return;
+    model->window_count = count;
+    model->window_next = next;
+}
+
+static int load_v1(struct weir_model *model, struct weir_state_reader *reader) {
+    struct weir_part parts[PART_MAX];
+    if (!model->plan->learner) return weir_state_reader_result(reader);
+    uint32_t count = list_parts(model, parts);
+    int result = WEIR_OK;
+    for (uint32_t i = 0; i < count && !result; i++)
+        result = parts[i].op->load(parts[i].binding, parts[i].state, reader);
+    if (result) return result;
+    load_window(model, model->plan->window_rows, reader);
+    return weir_state_reader_result(reader);
+}
+
+/* Another window starts empty, as do outcomes of another target. */
+static int load_any_window(struct weir_model *model, struct weir_carry *carry,
+                           struct weir_state_reader *reader) {
     const struct weir_plan_model *plan = model->plan;
-    weir_state_read_head(reader, "core/model", MODEL_VERSION);
+    uint64_t rows = weir_state_read_u64(reader, UINT32_MAX);
+    uint64_t target = weir_state_read_u64(reader, UINT32_MAX);
+    bool same = rows == plan->window_rows && target == (uint64_t)plan->target;
+    if (!same && !carry)
+        weir_state_reader_refuse(reader, "its window of outcomes has another size or target");
+    if (weir_state_reader_result(reader)) return weir_state_reader_result(reader);
+    load_window(model, rows, reader);
+    if (same) return weir_state_reader_result(reader);
+    model->window_count = model->window_next = 0;
+    if (plan->window_rows) weir_carry_tell(carry, "starts cold", "evaluate.window");
+    return weir_state_reader_result(reader);
+}
+
+int weir_model_load(struct weir_model *model, struct weir_carry *carry, bool *replaced,
+                    struct weir_state_reader *reader) {
+    const struct weir_plan_model *plan = model->plan;
+    struct weir_part parts[PART_MAX];
+    uint32_t format = weir_state_read_head(reader, "core/model", MODEL_VERSION);
     model->version = weir_state_read_u64(reader, UINT64_MAX);
     model->reset_pending = weir_state_read_bool(reader);
     model->labelled_rows = weir_state_read_u64(reader, UINT64_MAX);
+    *replaced = false;
     int result = weir_state_reader_result(reader);
-    if (!plan->learner || result) return result;
-    result = plan->learner->op.load(&plan->learner_binding, model->learner_state, reader);
-    for (uint32_t i = 0; i < plan->transform_count && !result; i++)
-        result =
-            plan->transforms[i]->op.load(&plan->transform_bindings[i], model->transform_states[i], reader);
-    for (uint32_t i = 0; i < plan->metric_count && !result; i++)
-        result = plan->metrics[i]->op.load(&plan->metric_bindings[i], model->metric_states[i], reader);
-    if (result) return result;
-    load_window(model, reader);
-    return weir_state_reader_result(reader);
+    if (result || format < 2) return result ? result : load_v1(model, reader);
+    uint32_t count = plan->learner ? list_parts(model, parts) : 0;
+    result = weir_parts_load(parts, count, carry, reader);
+    if (!result) result = load_any_window(model, carry, reader);
+    if (result || !count || parts[0].loaded) return result;
+    *replaced = true; /* it is the next version, and warms up again */
+    model->version++;
+    model->labelled_rows = 0;
+    model->reset_pending = false;
+    return WEIR_OK;
 }
 
 bool weir_model_check(const struct weir_model *model) {

@@ -8,6 +8,7 @@
 #ifndef WEIR_CORE_MODEL_H
 #define WEIR_CORE_MODEL_H
 
+#include "core/carry.h"
 #include "core/event.h"
 #include "core/plan.h"
 
@@ -43,7 +44,11 @@ double weir_model_metric(const struct weir_model *model, uint32_t metric);
 double weir_model_metric_window(const struct weir_model *model, uint32_t metric);
 
 void weir_model_save(const struct weir_model *model, struct weir_state_writer *writer);
-int weir_model_load(struct weir_model *model, struct weir_state_reader *reader);
+/* carry NULL: the state must be of the very same model. *replaced: the learner is another one, it starts
+ * cold.
+ */
+int weir_model_load(struct weir_model *model, struct weir_carry *carry, bool *replaced,
+                    struct weir_state_reader *reader);
 bool weir_model_check(const struct weir_model *model);
 
 #endif

@@ -90,6 +90,9 @@ struct weir_plan_model {
     const struct weir_metric *metrics[WEIR_METRIC_MAX];
     struct weir_binding metric_bindings[WEIR_METRIC_MAX];
     uint32_t window_rows; /* 0 = none */
+    /* What each of them is, independent of the order in the file: their identity in snapshots. */
+    const char *learner_text;
+    const char *transform_texts[WEIR_TRANSFORM_MAX], *metric_texts[WEIR_METRIC_MAX];
 };
 
 struct weir_plan_drift {
@@ -98,6 +101,7 @@ struct weir_plan_drift {
     const struct weir_detector *detector;
     struct weir_binding binding;
     unsigned actions;
+    const char *text; /* what it is: its identity in snapshots */
 };
 
 struct weir_plan {
@@ -142,6 +146,9 @@ void weir_plan_bind_drift(struct weir_plan *plan, const struct weir_pipeline *pi
                           struct weir_diags *diags);
 void weir_plan_bind_streams(struct weir_plan *plan, const struct weir_pipeline *pipeline,
                             const struct weir_plan_options *options, struct weir_diags *diags);
+/* Fill the texts that name states in snapshots, once all is bound (plan_texts.c). */
+void weir_plan_describe_model(struct weir_plan *plan, const struct weir_pipeline *pipeline);
+void weir_plan_describe_drift(struct weir_plan *plan, const struct weir_pipeline *pipeline, uint32_t i);
 /* Cell of a column by name, or WEIR_NO_CELL. */
 uint32_t weir_plan_cell(const struct weir_plan *plan, const char *name);
 /* Like _cell; an unknown name becomes a finding with a suggestion. */

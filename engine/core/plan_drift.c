@@ -43,6 +43,7 @@ void weir_plan_bind_drift(struct weir_plan *plan, const struct weir_pipeline *pi
         bind_watch(plan, config, has_model, drift, diags);
         drift->detector = (const struct weir_detector *)weir_plan_bind_operator(
             WEIR_FAMILY_DETECTOR, &config->detector, 1, &drift->binding, diags);
+        weir_plan_describe_drift(plan, pipeline, i);
         if ((config->actions & WEIR_ACTION_RESET) && !has_model)
             weir_diag_add(diags, "E318", config->then ? config->then->mark : weir_name_mark(&config->name),
                           "there is no model that could be reset");

@@ -138,4 +138,5 @@ void weir_plan_bind_model(struct weir_plan *plan, const struct weir_pipeline *pi
     bind_learner(plan, config, diags);
     bind_labels(plan, pipeline, diags);
     bind_metrics(plan, config, diags);
+    weir_plan_describe_model(plan, pipeline);
 }

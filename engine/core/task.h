@@ -71,6 +71,10 @@ int weir_task_load(struct weir_task *task, struct weir_state_reader *reader);
 /* A new task from saved bytes; *task stays NULL on failure, which error puts in words. */
 int weir_task_restore(const struct weir_plan *plan, const void *bytes, size_t len, struct weir_task **task,
                       struct weir_error *error);
+/* The same for bytes that were saved under another pipeline file: what fits is carried over, the rest starts
+ * cold; the carry tells (carry.h). NULL: as _restore. */
+int weir_task_carry(const struct weir_plan *plan, const void *bytes, size_t len, struct weir_carry *carry,
+                    struct weir_task **task, struct weir_error *error);
 /* False when an invariant is broken: counts do not add up, an operator's check fails. */
 bool weir_task_check(const struct weir_task *task);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/features_carry.h"
 #include "core/keyspace.h"
 #include "core/task_state.h"
 
@@ -24,10 +25,10 @@ static int damaged(struct weir_error *error, uint32_t group, uint32_t index, con
 }
 
 static int load_small(struct weir_task *task, const struct weir_task_manifest *manifest,
-                      struct weir_error *error) {
+                      struct weir_carry *carry, struct weir_error *error) {
     struct weir_state_reader *reader = weir_state_reader_create(manifest->small, manifest->small_len);
     if (!reader) return weir_error_set(error, WEIR_NOMEM, "no memory to restore a task");
-    int result = weir_task_load_small(task, reader);
+    int result = weir_task_load_small(task, carry, reader);
     if (!result && !weir_state_reader_at_end(reader)) {
         weir_state_reader_refuse(reader, "bytes are left over");
         result = WEIR_DATA;
@@ -40,19 +41,32 @@ static int load_small(struct weir_task *task, const struct weir_task_manifest *m
     return result;
 }
 
+/* A group as it was saved: of this plan, or one that is being carried over. */
+static const struct weir_carried_group *carried_group(const struct weir_task_restore *restore,
+                                                      uint32_t group) {
+    const struct weir_features_carried *carried = restore->task->features->carried;
+    return carried ? &carried->groups[group] : NULL;
+}
+
+static uint32_t saved_group_count(const struct weir_features *features) {
+    return features->carried ? features->carried->count : weir_features_keyspace_count(features);
+}
+
 /* Which digest belongs to which page; all must belong to one. */
 static int assign_digests(struct weir_task_restore *restore, const struct weir_task_manifest *manifest,
                           struct weir_error *error) {
     const struct weir_features *features = restore->task->features;
     uint64_t total = 0;
-    restore->group_count = weir_features_keyspace_count(features);
+    restore->group_count = saved_group_count(features);
     restore->digests = manifest->digests;
     restore->firsts = calloc(restore->group_count + 1, sizeof *restore->firsts);
     if (!restore->firsts) return weir_error_set(error, WEIR_NOMEM, "no memory to restore a task");
     for (uint32_t i = 0; i < restore->group_count; i++) {
-        struct weir_keyspace *keys = weir_features_keyspace(features, i);
+        const struct weir_carried_group *carried = carried_group(restore, i);
+        struct weir_keyspace *keys = carried ? NULL : weir_features_keyspace(features, i);
         restore->firsts[i] = total;
-        total += weir_pages_of(weir_keyspace_pages(keys), weir_keyspace_count(keys));
+        total += carried ? weir_carried_page_count(carried)
+                         : weir_pages_of(weir_keyspace_pages(keys), weir_keyspace_count(keys));
     }
     restore->firsts[restore->group_count] = total;
     if (total == manifest->digest_count) return WEIR_OK;
@@ -62,13 +76,19 @@ static int assign_digests(struct weir_task_restore *restore, const struct weir_t
 
 int weir_task_restore_begin(const struct weir_plan *plan, const struct weir_task_manifest *manifest,
                             struct weir_task_restore **out, struct weir_error *error) {
+    return weir_task_restore_begin_carrying(plan, manifest, NULL, out, error);
+}
+
+int weir_task_restore_begin_carrying(const struct weir_plan *plan, const struct weir_task_manifest *manifest,
+                                     struct weir_carry *carry, struct weir_task_restore **out,
+                                     struct weir_error *error) {
     *out = NULL;
     if (weir_task_manifest_root(manifest) != manifest->root)
         return weir_error_set(error, WEIR_DATA, "its small piece or its list of pages is damaged");
     struct weir_task_restore *restore = calloc(1, sizeof *restore);
     if (!restore) return weir_error_set(error, WEIR_NOMEM, "no memory to restore a task");
-    int result = weir_task_create(plan, 0, &restore->task, error);
-    if (!result) result = load_small(restore->task, manifest, error);
+    int result = weir_task_create(plan, carry ? carry->seed : 0, &restore->task, error);
+    if (!result) result = load_small(restore->task, manifest, carry, error);
     if (!result) result = assign_digests(restore, manifest, error);
     if (result)
         weir_task_restore_abandon(restore);
@@ -87,17 +107,38 @@ static uint64_t page_count(const struct weir_task_restore *restore, uint32_t gro
     return restore->firsts[group + 1] - restore->firsts[group];
 }
 
+/* The keyspace in which pages of this saved group lie as they lay. */
+static uint32_t number_of(const struct weir_task_restore *restore, uint32_t group) {
+    const struct weir_carried_group *carried = carried_group(restore, group);
+    return carried ? carried->number : group;
+}
+
 /* The page lies in its place. */
 static int take_page(struct weir_task_restore *restore, uint32_t group, uint32_t index, const void *bytes,
                      size_t len, struct weir_error *error) {
-    struct weir_keyspace *keys = weir_features_keyspace(restore->task->features, group);
+    uint32_t number = number_of(restore, group);
+    struct weir_keyspace *keys = weir_features_keyspace(restore->task->features, number);
     uint64_t digest = restore->digests[restore->firsts[group] + index];
     if (weir_page_hash(bytes, len) != digest)
         return damaged(error, group, index, "is damaged: its digest is another one");
-    if (!weir_features_page_check(restore->task->features, group, bytes, len))
+    if (!weir_features_page_check(restore->task->features, number, bytes, len))
         return damaged(error, group, index, "does not hold windows");
     if (!weir_keyspace_page_take(keys, index, digest))
         return damaged(error, group, index, "holds a key that stands twice in the state");
+    return WEIR_OK;
+}
+
+/* A page that becomes other slots, or is not needed: the assembly sees to it that all come. */
+static int carry_page(struct weir_task_restore *restore, uint32_t group, uint32_t index, const void *bytes,
+                      size_t len, struct weir_error *error) {
+    const struct weir_carried_group *carried = carried_group(restore, group);
+    if (len != weir_carried_page_bytes(carried, index))
+        return damaged(error, group, index, "is damaged: it has another size");
+    if (weir_page_hash(bytes, len) != restore->digests[restore->firsts[group] + index])
+        return damaged(error, group, index, "is damaged: its digest is another one");
+    if (carried->pages)
+        memcpy(carried->pages + (size_t)index * carried->scalars.page_slots * carried->scalars.stride, bytes,
+               len);
     return WEIR_OK;
 }
 
@@ -106,7 +147,9 @@ int weir_task_restore_page(struct weir_task_restore *restore, uint32_t group, ui
     size_t room;
     if (group >= restore->group_count || index >= page_count(restore, group))
         return damaged(error, group, index, "does not belong to this state");
-    struct weir_keyspace *keys = weir_features_keyspace(restore->task->features, group);
+    const struct weir_carried_group *carried = carried_group(restore, group);
+    if (carried && !carried->whole) return carry_page(restore, group, index, bytes, len, error);
+    struct weir_keyspace *keys = weir_features_keyspace(restore->task->features, number_of(restore, group));
     if (!weir_pages_unmarked(weir_keyspace_pages(keys), index))
         return damaged(error, group, index, "comes twice");
     void *into = weir_keyspace_page_room(keys, index, &room);
@@ -115,17 +158,25 @@ int weir_task_restore_page(struct weir_task_restore *restore, uint32_t group, ui
     return take_page(restore, group, index, into, len, error);
 }
 
+/* All pages of a group that lies as it lay are there. */
+static int end_group(struct weir_task_restore *restore, uint32_t group, struct weir_error *error) {
+    const struct weir_carried_group *carried = carried_group(restore, group);
+    if (carried && !carried->whole) return WEIR_OK;
+    struct weir_keyspace *keys = weir_features_keyspace(restore->task->features, number_of(restore, group));
+    for (uint32_t j = 0; j < page_count(restore, group); j++)
+        if (weir_pages_unmarked(weir_keyspace_pages(keys), j)) return damaged(error, group, j, "is missing");
+    return weir_keyspace_pages_taken(keys) ? WEIR_OK
+                                           : weir_error_set(error, WEIR_NOMEM, "no memory to restore a task");
+}
+
 int weir_task_restore_end(struct weir_task_restore *restore, struct weir_task **task,
                           struct weir_error *error) {
     int result = WEIR_OK;
     *task = NULL;
-    for (uint32_t i = 0; i < restore->group_count && !result; i++) {
-        struct weir_keyspace *keys = weir_features_keyspace(restore->task->features, i);
-        for (uint32_t j = 0; j < page_count(restore, i) && !result; j++)
-            if (weir_pages_unmarked(weir_keyspace_pages(keys), j))
-                result = damaged(error, i, j, "is missing");
-        if (!result && !weir_keyspace_pages_taken(keys))
-            result = weir_error_set(error, WEIR_NOMEM, "no memory to restore a task");
+    for (uint32_t i = 0; i < restore->group_count && !result; i++) result = end_group(restore, i, error);
+    if (!result && restore->task->features->carried) {
+        result = weir_features_carried_end(restore->task->features);
+        if (result) weir_error_set(error, result, "its windows cannot be carried over");
     }
     if (!result) {
         *task = restore->task;

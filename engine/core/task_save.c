@@ -9,7 +9,8 @@
 #define TASK_VERSION 1
 
 typedef void save_features(const struct weir_features *features, struct weir_state_writer *writer);
-typedef int load_features(struct weir_features *features, struct weir_state_reader *reader);
+typedef int load_features(struct weir_features *features, struct weir_carry *carry,
+                          struct weir_state_reader *reader);
 
 static int save(const struct weir_task *task, const char *name, save_features *features,
                 struct weir_state_writer *writer) {
@@ -28,8 +29,9 @@ static int save(const struct weir_task *task, const char *name, save_features *f
     return weir_state_writer_result(writer);
 }
 
-static int load(struct weir_task *task, const char *name, load_features *features,
+static int load(struct weir_task *task, const char *name, load_features *features, struct weir_carry *carry,
                 struct weir_state_reader *reader) {
+    bool replaced = false;
     struct weir_task_counts *counts = &task->counts;
     uint64_t *numbers[] = {&counts->read,          &counts->applied,     &counts->late,
                            &counts->dead_lettered, &counts->dropped,     &counts->labelled,
@@ -40,9 +42,10 @@ static int load(struct weir_task *task, const char *name, load_features *feature
     task->intake.watermark_ms = weir_state_read_i64(reader);
     task->intake.now_ms = weir_state_read_i64(reader);
     int result = weir_classes_load(&task->intake.classes, reader);
-    if (!result) result = features(task->features, reader);
-    if (!result) result = weir_model_load(&task->model, reader);
-    if (!result) result = weir_watch_load(&task->watch, reader);
+    if (!result) result = features(task->features, carry, reader);
+    if (!result) result = weir_model_load(&task->model, carry, &replaced, reader);
+    if (!result) result = weir_watch_load(&task->watch, carry, reader);
+    if (!result && replaced) weir_watch_model_replaced(&task->watch); /* its errors are another stream */
     if (!result && !weir_task_check(task)) {
         weir_state_reader_refuse(reader, "the loaded state breaks its invariants");
         result = WEIR_DATA;
@@ -54,24 +57,29 @@ int weir_task_save(const struct weir_task *task, struct weir_state_writer *write
     return save(task, "core/task", weir_features_save, writer);
 }
 int weir_task_load(struct weir_task *task, struct weir_state_reader *reader) {
-    return load(task, "core/task", weir_features_load, reader);
+    return load(task, "core/task", weir_features_load, NULL, reader);
 }
 int weir_task_save_small(const struct weir_task *task, struct weir_state_writer *writer) {
     return save(task, "core/task_small", weir_features_save_small, writer);
 }
-int weir_task_load_small(struct weir_task *task, struct weir_state_reader *reader) {
-    return load(task, "core/task_small", weir_features_load_small, reader);
+int weir_task_load_small(struct weir_task *task, struct weir_carry *carry, struct weir_state_reader *reader) {
+    return load(task, "core/task_small", weir_features_load_small, carry, reader);
 }
 
 int weir_task_restore(const struct weir_plan *plan, const void *bytes, size_t len, struct weir_task **out,
                       struct weir_error *error) {
+    return weir_task_carry(plan, bytes, len, NULL, out, error);
+}
+
+int weir_task_carry(const struct weir_plan *plan, const void *bytes, size_t len, struct weir_carry *carry,
+                    struct weir_task **out, struct weir_error *error) {
     struct weir_task *task = NULL;
     *out = NULL;
     struct weir_state_reader *reader = weir_state_reader_create(bytes, len);
-    int result = reader ? weir_task_create(plan, 0, &task, error)
+    int result = reader ? weir_task_create(plan, carry ? carry->seed : 0, &task, error)
                         : weir_error_set(error, WEIR_NOMEM, "no memory to load a task");
     if (!result) {
-        result = weir_task_load(task, reader);
+        result = load(task, "core/task", weir_features_load, carry, reader);
         if (!result && !weir_state_reader_at_end(reader)) {
             weir_state_reader_refuse(reader, "bytes are left over");
             result = WEIR_DATA;

@@ -92,6 +92,12 @@ struct weir_task_restore;
 /* The manifest's bytes are borrowed until _end. */
 int weir_task_restore_begin(const struct weir_plan *plan, const struct weir_task_manifest *manifest,
                             struct weir_task_restore **restore, struct weir_error *error);
+/* A state of another pipeline file: what fits is carried over, the rest starts cold (carry.h). Pages of
+ * groups that stay as they are lie where they lay; those of others are kept aside until _end. NULL: as
+ * _begin. */
+int weir_task_restore_begin_carrying(const struct weir_plan *plan, const struct weir_task_manifest *manifest,
+                                     struct weir_carry *carry, struct weir_task_restore **restore,
+                                     struct weir_error *error);
 /* Pages in any order. After a failure only _abandon is allowed. */
 int weir_task_restore_page(struct weir_task_restore *restore, uint32_t group, uint32_t index,
                            const void *bytes, size_t len, struct weir_error *error);

@@ -37,6 +37,6 @@ struct weir_task {
 /* The state beside the keyspaces' pages, and back into a fresh task: then their sizes are known and room is
  * made (features_pages.c). */
 int weir_task_save_small(const struct weir_task *task, struct weir_state_writer *writer);
-int weir_task_load_small(struct weir_task *task, struct weir_state_reader *reader);
+int weir_task_load_small(struct weir_task *task, struct weir_carry *carry, struct weir_state_reader *reader);
 
 #endif

@@ -47,17 +47,44 @@ void weir_watch_model_replaced(struct weir_watch *watch) {
     }
 }
 
-void weir_watch_save(const struct weir_watch *watch, struct weir_state_writer *writer) {
-    weir_state_write_head(writer, "core/watch", 1);
-    for (uint32_t i = 0; i < watch->plan->drift_count; i++)
-        watch->plan->drifts[i].detector->op.save(&watch->plan->drifts[i].binding, watch->states[i], writer);
+/* format 2: the detectors as parts (carry.h). Format 1: their states one after the other. */
+#define WATCH_VERSION 2
+
+/* NULL: no memory. */
+static struct weir_part *list_parts(const struct weir_watch *watch) {
+    const struct weir_plan *plan = watch->plan;
+    struct weir_part *parts = calloc(plan->drift_count + 1, sizeof *parts);
+    for (uint32_t i = 0; parts && i < plan->drift_count; i++)
+        parts[i] = (struct weir_part){plan->drifts[i].text, &plan->drifts[i].detector->op,
+                                      &plan->drifts[i].binding, watch->states[i], false};
+    return parts;
 }
 
-int weir_watch_load(struct weir_watch *watch, struct weir_state_reader *reader) {
-    weir_state_read_head(reader, "core/watch", 1);
+void weir_watch_save(const struct weir_watch *watch, struct weir_state_writer *writer) {
+    struct weir_part *parts = list_parts(watch);
+    weir_state_write_head(writer, "core/watch", WATCH_VERSION);
+    if (parts)
+        weir_parts_save(parts, watch->plan->drift_count, writer);
+    else
+        weir_state_writer_fail(writer, WEIR_NOMEM);
+    free(parts);
+}
+
+static int load_v1(struct weir_part *parts, uint32_t count, struct weir_state_reader *reader) {
+    int result = WEIR_OK;
+    for (uint32_t i = 0; i < count && !result; i++)
+        result = parts[i].op->load(parts[i].binding, parts[i].state, reader);
+    return result;
+}
+
+int weir_watch_load(struct weir_watch *watch, struct weir_carry *carry, struct weir_state_reader *reader) {
+    uint32_t format = weir_state_read_head(reader, "core/watch", WATCH_VERSION);
     int result = weir_state_reader_result(reader);
-    for (uint32_t i = 0; i < watch->plan->drift_count && !result; i++)
-        result = watch->plan->drifts[i].detector->op.load(&watch->plan->drifts[i].binding, watch->states[i],
-                                                          reader);
+    if (result) return result;
+    struct weir_part *parts = list_parts(watch);
+    if (!parts) return WEIR_NOMEM;
+    uint32_t count = watch->plan->drift_count;
+    result = format < 2 ? load_v1(parts, count, reader) : weir_parts_load(parts, count, carry, reader);
+    free(parts);
     return result;
 }

@@ -7,6 +7,7 @@
 #ifndef WEIR_CORE_WATCH_H
 #define WEIR_CORE_WATCH_H
 
+#include "core/carry.h"
 #include "core/event.h"
 #include "core/plan.h"
 
@@ -36,6 +37,7 @@ bool weir_watch_event(struct weir_watch *watch, uint32_t i, const struct weir_ev
  * the members of an adaptive random forest do: Gomes et al., Machine Learning 106, 2017). */
 void weir_watch_model_replaced(struct weir_watch *watch);
 void weir_watch_save(const struct weir_watch *watch, struct weir_state_writer *writer);
-int weir_watch_load(struct weir_watch *watch, struct weir_state_reader *reader);
+/* carry NULL: it must be of the very same detectors. */
+int weir_watch_load(struct weir_watch *watch, struct weir_carry *carry, struct weir_state_reader *reader);
 
 #endif

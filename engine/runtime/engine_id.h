@@ -7,7 +7,7 @@
 
 #include "config/node.h"
 
-#define WEIR_ENGINE_FORMAT 1 /* a replay by an older program would give other bytes */
+#define WEIR_ENGINE_FORMAT 2 /* a replay by an older program would give other bytes */
 
 uint64_t weir_engine_id(const struct weir_node *root);
 

@@ -107,7 +107,9 @@ int weir_assembly_begin(struct weir_assembly *assembly, uint64_t root, const str
     if (!result) assembly->manifest.root = weir_task_manifest_root(&assembly->manifest);
     if (result || (assembly->manifest.root != root && WEIR_RULE(211)))
         return weir_error_set(error, WEIR_DATA, "its tail is broken, or not the one that was published");
-    return plan ? weir_task_restore_begin(plan, &assembly->manifest, &assembly->restore, error) : WEIR_OK;
+    return plan ? weir_task_restore_begin_carrying(plan, &assembly->manifest, assembly->carry,
+                                                   &assembly->restore, error)
+                : WEIR_OK;
 }
 
 int weir_assembly_begin_unproven(struct weir_assembly *assembly, const struct weir_plan *plan,
@@ -116,7 +118,9 @@ int weir_assembly_begin_unproven(struct weir_assembly *assembly, const struct we
     if (result == WEIR_NOMEM) return weir_error_set(error, result, "no memory for a snapshot");
     if (result) return weir_error_set(error, result, "its tail is broken");
     assembly->manifest.root = weir_task_manifest_root(&assembly->manifest);
-    return plan ? weir_task_restore_begin(plan, &assembly->manifest, &assembly->restore, error) : WEIR_OK;
+    return plan ? weir_task_restore_begin_carrying(plan, &assembly->manifest, assembly->carry,
+                                                   &assembly->restore, error)
+                : WEIR_OK;
 }
 
 /* ---- pages ---- */

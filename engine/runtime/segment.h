@@ -41,6 +41,7 @@ struct weir_assembly {
     unsigned char *taken; /* by page */
     size_t missing;
     struct weir_task_restore *restore; /* NULL: only verified */
+    struct weir_carry *carry; /* set it after _init for a state of another pipeline file; NULL: strict */
 };
 
 void weir_assembly_init(struct weir_assembly *assembly);

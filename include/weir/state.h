@@ -39,6 +39,8 @@ bool weir_state_read_bool(struct weir_state_reader *reader);
 void weir_state_read_f64s(struct weir_state_reader *reader, double *values, size_t count);
 /* At most max bytes into out; returns how many there were. */
 size_t weir_state_read_bytes(struct weir_state_reader *reader, void *out, size_t max);
+/* As _bytes, without a copy: they lie in what the reader was given. */
+const void *weir_state_read_view(struct weir_state_reader *reader, size_t *len);
 /* An operator's own range check failed: remember DATA with this text. */
 void weir_state_reader_refuse(struct weir_state_reader *reader, const char *why);
 int weir_state_reader_result(const struct weir_state_reader *reader);
@@ -47,9 +49,11 @@ const char *weir_state_reader_why(const struct weir_state_reader *reader); /* ""
 /* Owner's side (task, tests): a growing buffer to write into, bytes to read from. */
 struct weir_state_writer *weir_state_writer_create(void); /* NULL: no memory */
 const void *weir_state_writer_bytes(const struct weir_state_writer *writer, size_t *len);
+void weir_state_writer_fail(struct weir_state_writer *writer, int result); /* the first failure stays */
 int weir_state_writer_result(const struct weir_state_writer *writer);
 void weir_state_writer_destroy(struct weir_state_writer *writer);
 struct weir_state_reader *weir_state_reader_create(const void *bytes, size_t len); /* borrows bytes */
+void weir_state_reader_fail(struct weir_state_reader *reader, int result, const char *why);
 bool weir_state_reader_at_end(const struct weir_state_reader *reader);
 void weir_state_reader_destroy(struct weir_state_reader *reader);
 

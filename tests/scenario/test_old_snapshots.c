@@ -32,7 +32,8 @@
 #define BASE_AT 400
 #define ROWS 800
 
-static const char *const folders[] = {WEIR_SOURCE_DIR "/tests/data/snapshot-v1"};
+static const char *const folders[] = {WEIR_SOURCE_DIR "/tests/data/snapshot-v1",
+                                      WEIR_SOURCE_DIR "/tests/data/snapshot-v2"};
 
 /* Between the two segments only the pages of the first cards change. */
 static struct weir_record row_at(long i, char text[200]) {

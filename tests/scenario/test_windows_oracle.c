@@ -263,7 +263,7 @@ static struct weir_features *reload(struct weir_features *features, const struct
     const void *bytes = weir_state_writer_bytes(writer, &len);
     struct weir_features *fresh = weir_features_create(plan, next_random(), (size_t)1 << 30);
     struct weir_state_reader *reader = weir_state_reader_create(bytes, len);
-    assert_int_equal(weir_features_load(fresh, reader), WEIR_OK);
+    assert_int_equal(weir_features_load(fresh, NULL, reader), WEIR_OK);
     assert_true(weir_state_reader_at_end(reader));
     weir_features_save(fresh, again);
     const void *bytes_again = weir_state_writer_bytes(again, &len_again);
@@ -339,7 +339,7 @@ static void test_windows_when_reloaded_then_the_run_goes_on_bit_for_bit(void **s
         const void *bytes = weir_state_writer_bytes(writer, &len);
         struct weir_features *fresh = weir_features_create(plan->plan, batch, tight);
         struct weir_state_reader *reader = weir_state_reader_create(bytes, len);
-        assert_int_equal(weir_features_load(fresh, reader), WEIR_OK);
+        assert_int_equal(weir_features_load(fresh, NULL, reader), WEIR_OK);
         weir_state_reader_destroy(reader);
         weir_state_writer_destroy(writer);
         weir_features_destroy(b);

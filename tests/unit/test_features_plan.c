@@ -129,7 +129,7 @@ static void feed(struct weir_features *features, const char *card, int64_t time_
 
 static int load(struct weir_features *features, const void *bytes, size_t len) {
     struct weir_state_reader *reader = weir_state_reader_create(bytes, len);
-    int result = weir_features_load(features, reader);
+    int result = weir_features_load(features, NULL, reader);
     weir_state_reader_destroy(reader);
     return result;
 }
