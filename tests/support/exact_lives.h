@@ -66,8 +66,9 @@ static inline void life_must_say(const char *stage, int number, const char *text
     if (!life_says(stage, number, text, times, 60)) life_fail(stage, number, text);
 }
 
-/* Sends SIGTERM and expects a clean end. */
+/* Sends SIGTERM, once the engine has taken the signal over, and expects a clean end. */
 static inline void life_stop(pid_t pid, const char *stage, int number) {
+    life_must_say(stage, number, "asking", 1);
     kill(pid, SIGTERM);
     int code = process_wait(pid, 60);
     if (code) {
