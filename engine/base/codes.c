@@ -297,7 +297,8 @@ static const struct weir_code codes[] = {
      "stands there: another program commits offsets in this group.",
      NULL, "Give the pipeline a `source.group` of its own."},
     {"E411", "the state cannot be rebuilt",
-     "The journal or every snapshot that reaches back far enough is gone or broken.", NULL,
+     "The journal, every snapshot that reaches back far enough, or the input after it is gone or broken.",
+     NULL,
      "The message says which topic. Bring it back from a copy, or start with a new `source.group`: windows "
      "and "
      "model start cold there."},

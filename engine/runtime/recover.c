@@ -175,6 +175,15 @@ static int seek_input(struct recovery *recovery, const struct weir_slice *slice)
     return weir_kafka_reader_seek(recovery->input, slice->partition, slice->first, recovery->error);
 }
 
+/* The reader has said what its log still holds. */
+static int input_is_lost(struct recovery *recovery, const struct weir_unit *unit) {
+    struct weir_error why = *recovery->error;
+    return weir_error_set(recovery->error, WEIR_DATA,
+                          "task %d: input of unit %" PRIu64
+                          " is gone, its state cannot be rebuilt: %.300s [E411]",
+                          recovery->options->task, unit->number, why.text);
+}
+
 static int read_slice_again(struct recovery *recovery, const struct weir_unit *unit,
                             const struct weir_slice *slice, struct weir_answers *answers) {
     uint64_t checksum = 0;
@@ -186,6 +195,7 @@ static int read_slice_again(struct recovery *recovery, const struct weir_unit *u
         int count = weir_kafka_reader_read(recovery->input, slice->partition, recovery->records,
                                            left < WEIR_BATCH_MAX ? left : WEIR_BATCH_MAX, READ_TIMEOUT_MS,
                                            recovery->error);
+        if (count == WEIR_DATA) return input_is_lost(recovery, unit);
         if (count < 0) return count;
         if (count == 0 && WEIR_RULE(308)) { /* a new leader may not know yet how far it is */
             diverged(recovery, unit, "the input ends before them");
