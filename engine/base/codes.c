@@ -312,6 +312,13 @@ static const struct weir_code codes[] = {
      "its records "
      "too briefly or may lose them in a leader election cannot promise that.",
      NULL, "The message names the topic and the setting to change, or use `delivery: at_least_once`."},
+    {"E417", "too many records could not be applied",
+     "Of a thousand records of a task more than `dead_letter.pause_above` percent became dead letters: a "
+     "mistake in what writes or reads them, more likely than in each of them. The task reads no more; the "
+     "others go on.",
+     "dead_letter: {topic: d, pause_above: 5}",
+     "Mend the writer or the schema and start again, which goes on behind these records; or raise "
+     "`dead_letter.pause_above` (100 = never)."},
     {"W320", "the label is also an input",
      "The model sees the answer while it predicts: the metrics will look perfect and mean "
      "nothing.",

@@ -292,6 +292,15 @@ static const struct weir_key dead_letter_keys[] = {{.name = "topic",
                                                     SINK(topic),
                                                     .required = true,
                                                     .help = "where records go that could not be applied"},
+                                                   {.name = "pause_above",
+                                                    .kind = WEIR_KEY_INT,
+                                                    SINK(pause_above),
+                                                    .fallback = "5",
+                                                    .min = 0,
+                                                    .max = 100,
+                                                    .help = "exactly once: a task stops reading when more "
+                                                            "than so many percent of 1000 records could not "
+                                                            "be applied; 100 = never"},
                                                    END};
 static const struct weir_key sinks_keys[] = {
     {.name = "predictions",

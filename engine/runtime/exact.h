@@ -33,6 +33,15 @@ struct weir_exact_copy {
         manifest; /* unit, chain, engine_id, and what of its base is known; base_unit 0: it is full */
 };
 
+#define WEIR_BREAKER_RECORDS 1000
+
+/* A task that has come upon too many records that cannot be applied (R15). */
+struct weir_exact_pause {
+    int32_t task;
+    struct weir_skip first, last; /* of the records that were counted: partition and offset */
+    uint32_t rejects;
+};
+
 struct weir_exact_options {
     const struct weir_plan *plan;
     uint64_t engine_id;
@@ -40,6 +49,7 @@ struct weir_exact_options {
     int64_t commit_ms;
     int64_t heartbeat_ms; /* an empty unit when there was none for so long: standbys wait for it; 0 = none */
     size_t bytes_max;
+    uint32_t pause_above; /* percent of WEIR_BREAKER_RECORDS (R15); from 100 on never */
     void *owner;
     /* The group membership right now; NULL: no memory, tried again. */
     struct weir_kafka_membership *(*membership)(void *owner);
@@ -47,6 +57,9 @@ struct weir_exact_options {
     void (*submit)(void *owner, struct weir_bundle *bundle);
     /* Somebody else has moved this task on: it has been dropped. */
     void (*gone)(void *owner, int32_t task);
+    /* More than pause_above of these records could not be applied: the task takes no more. Never called with
+     * pause_above at 100; called inside weir_exact_process. */
+    void (*paused)(void *owner, const struct weir_exact_pause *pause);
     /* May be NULL. */
     void (*copied)(void *owner, struct weir_exact_copy copy);
     /* A newer snapshot is committed: what only older ones than this progress names need is not needed any

@@ -107,6 +107,22 @@ static void on_answered(void *owner, const struct weir_task *task, const struct 
     host->options.answered(host->options.owner, task, records, count, outputs);
 }
 
+static void stop_task(struct weir_exact_host *host, int32_t partition, const struct weir_error *error);
+
+static void on_paused(void *owner, const struct weir_exact_pause *pause) {
+    struct weir_exact_host *host = owner;
+    struct weir_error error = {0};
+    weir_error_set(&error, WEIR_DATA,
+                   "%" PRIu32 " of %d records, from %s partition %" PRId32 " offset %" PRId64
+                   " to partition %" PRId32 " offset %" PRId64
+                   ", could not be applied (dead_letter.pause_above: %" PRId64
+                   "): mend what writes or reads them, then start again, which goes on behind them [E417]",
+                   pause->rejects, WEIR_BREAKER_RECORDS, host->options.pipeline->source.topic.text,
+                   pause->first.partition, pause->first.offset, pause->last.partition, pause->last.offset,
+                   host->options.pipeline->dead_letter.pause_above);
+    stop_task(host, pause->last.partition, &error);
+}
+
 /* ---- snapshots ---- */
 
 static void on_copied(void *owner, struct weir_exact_copy copy) {
@@ -234,6 +250,8 @@ int weir_exact_host_create(const struct weir_exact_host_options *options, struct
                                       .commit_ms = pipeline->commit_ms,
                                       .heartbeat_ms = single ? WEIR_HEARTBEAT_MS : 0,
                                       .bytes_max = OPEN_BYTES_MAX,
+                                      .pause_above = (uint32_t)pipeline->dead_letter.pause_above,
+                                      .paused = on_paused,
                                       .owner = host,
                                       .membership = membership,
                                       .submit = submit,
@@ -532,8 +550,9 @@ int64_t weir_exact_host_position(const struct weir_exact_host *host, int32_t par
 }
 
 bool weir_exact_host_has_stopped(const struct weir_exact_host *host, int32_t partition) {
+    bool single = host->options.pipeline->tasks == WEIR_TASKS_SINGLE; /* one task stops all */
     for (uint32_t i = 0; i < host->stopped_count; i++)
-        if (host->stopped[i].partition == partition) return true;
+        if (host->stopped[i].partition == partition || single) return true;
     return false;
 }
 

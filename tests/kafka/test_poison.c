@@ -80,9 +80,61 @@ static void test_run_when_a_record_crashes_twice_then_the_third_start_sets_it_as
     print_message("%ld records of output, byte for byte those of a run that cannot read the record\n", total);
 }
 
+/* ---- the breaker ---- */
+
+#define EACH 2600 /* records of a partition */
+
+/* Partition 1 has every tenth record broken, 0 every hundredth; 2 and 3 none. */
+static void produce_rejects(const struct exact_stage *stage) {
+    rd_kafka_t *producer = broker_producer();
+    for (int i = 0; i < EACH * PARTITIONS; i++) {
+        char value[200];
+        int p = i % PARTITIONS, n = i / PARTITIONS;
+        bool bad = (p == 1 && n % 10 == 3) || (p == 0 && n % 100 == 3);
+        int len =
+            snprintf(value, sizeof value, "%s{\"n\":%d,\"card\":\"c%d\",\"ts\":%ld,\"x\":%d.25,\"label\":%d}",
+                     bad ? "!" : "", i, n % 50, 1700000000000 + i * 2L, n % 997, n % 3 == 0);
+        broker_produce(producer, stage->input, p, NULL, 0, value, (size_t)len, 0);
+    }
+    broker_flush(producer);
+}
+
+static void test_run_when_many_records_are_bad_then_their_task_pauses_and_a_restart_goes_on(void **state) {
+    (void)state;
+    static const int ends[] = {65, 65, 0}; /* the third start has 600 left */
+    struct exact_stage stage;
+    broker_address();
+    exact_open(&stage, "breaker", 0, 1, "");
+    exact_wait_for_producer(&stage);
+    produce_rejects(&stage);
+    for (int life = 0; life < 3; life++) {
+        char from[80];
+        pid_t pid = life_start_with(&stage, "weir", life, NULL, true);
+        int code = process_wait(pid, 60);
+        if (code != ends[life]) {
+            print_message("exit code %d\n", code);
+            life_fail("breaker", life, "another end than expected");
+        }
+        snprintf(from, sizeof from, "partition 1 offset %d to partition 1 offset %d", life * 1000,
+                 life * 1000 + 999);
+        if (life_said("breaker", life, "partition 1 stops, the others go on: 100 of 1000 records") !=
+                !!code ||
+            (code && !life_said("breaker", life, from)) || life_said("breaker", life, "partition 0 stops"))
+            life_fail("breaker", life, "says something else");
+    }
+    struct process_result plain =
+        process_weir_run("run", stage.plain_pipeline, "--until-end", "--set", "dead_letter.pause_above=100");
+    assert_int_equal(plain.code, 0);
+    process_free(&plain);
+    assert_true(exact_compare(&stage, 0, NULL) > 0);
+    assert_int_equal(exact_compare(&stage, 2, NULL), EACH / 10 + EACH / 100);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_when_a_record_crashes_twice_then_the_third_start_sets_it_aside),
+        cmocka_unit_test(test_run_when_many_records_are_bad_then_their_task_pauses_and_a_restart_goes_on),
     };
+    if (getenv("WEIR_ONLY")) cmocka_set_test_filter(getenv("WEIR_ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

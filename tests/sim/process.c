@@ -126,6 +126,7 @@ void process_start(struct process *process) {
                                       .engine_id = process->engine_id,
                                       .commit_ms = COMMIT_MS,
                                       .bytes_max = 20000,
+                                      .pause_above = 100,
                                       .owner = process,
                                       .membership = membership,
                                       .submit = submit,
