@@ -102,25 +102,28 @@ int weir_kafka_source_rejoin(struct weir_kafka_source *source, struct weir_error
     return subscribe(source, error);
 }
 
-/* librdkafka's own close may wait for a coordinator that is gone; this one has a deadline. */
-static void leave_group(struct weir_kafka_source *source) {
+/* librdkafka's own close may wait for a coordinator that is gone; this one has a deadline. False: it was not
+ * kept. */
+static bool leave_group(struct weir_kafka_source *source) {
     rd_kafka_error_t *refused = rd_kafka_consumer_close_queue(source->rk, source->events);
     if (refused) {
         rd_kafka_error_destroy(refused);
-        return;
+        return false;
     }
     int64_t deadline_ms = weir_kafka_now_ms() + CLOSE_TIMEOUT_MS;
     while (!rd_kafka_consumer_closed(source->rk) && weir_kafka_left_ms(deadline_ms))
         rd_kafka_queue_poll_callback(source->events, 20);
+    return rd_kafka_consumer_closed(source->rk);
 }
 
 void weir_kafka_source_close(struct weir_kafka_source *source) {
     if (!source) return;
     source->closing = true;
+    bool left = true;
     if (source->rk) {
         weir_kafka_source_release(source);
         if (source->events) {
-            leave_group(source);
+            left = leave_group(source);
             rd_kafka_queue_io_event_enable(source->events, -1, NULL, 0);
             rd_kafka_queue_io_event_enable(source->data, -1, NULL, 0);
             rd_kafka_queue_destroy(source->replies);
@@ -128,8 +131,10 @@ void weir_kafka_source_close(struct weir_kafka_source *source) {
             rd_kafka_queue_destroy(source->events);
         }
         /* 2.0.2 aborts (sticky assignor: `assignor_state`) when a member that never got an assignment is
-         * destroyed; mended in 2.3.0. Such a member is left to the end of the process instead. */
-        if (source->was_assigned) rd_kafka_destroy_flags(source->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+         * destroyed; mended in 2.3.0. And it may hang when a member is assigned while it closes; mended
+         * in 2.4.0. Such members are left to the end of the process instead. */
+        if (source->was_assigned && left)
+            rd_kafka_destroy_flags(source->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }
     if (source->wake_fd >= 0) close(source->wake_fd);
     weir_kafka_intake_deinit(&source->intake);
