@@ -162,6 +162,11 @@ int weir_exact_adopt(struct weir_exact *lane, int32_t id, struct weir_task *task
                               .journaled = progress->journal_from[0]};
     if (!WEIR_RULE(2)) member->progress.unit = member->progress.chain = 0; /* numbers begin anew */
     if (!progress->unit && !open_unit(lane, member)) return WEIR_NOMEM;
+    const struct weir_manifest *base = &progress->generations[0];
+    if (base->unit && base->engine_id != lane->options.engine_id) { /* R12: saved anew as it is now */
+        member->changed = true;
+        weir_exact_want_copy(lane, id);
+    }
     return WEIR_OK;
 }
 
@@ -297,7 +302,8 @@ static int64_t oldest_needed(const struct member *member) {
 static void begin_copy(struct weir_exact *lane, struct member *member) {
     const struct weir_progress *progress = &member->progress;
     const struct weir_manifest *base = &progress->generations[0];
-    bool full = !base->unit || base->added_bytes > base->base_bytes;
+    bool full = !base->unit || base->engine_id != lane->options.engine_id ||
+                base->added_bytes > base->base_bytes; /* another file's pages have other places (R12) */
     member->copy_wanted = false;
     if (weir_task_snapshot_begin(member->task, full)) return; /* no memory: the older snapshot serves on */
     struct weir_exact_copy copy = {.task = member->id};

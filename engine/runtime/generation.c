@@ -148,6 +148,7 @@ struct reading {
     int32_t task;
     const struct weir_manifest *manifest;
     const struct weir_plan *plan;
+    struct weir_carry *carry;
     struct weir_assembly assembly;
     uint32_t tail_count; /* pieces of the tail so far */
     struct weir_error *error;
@@ -239,6 +240,8 @@ static int read_topic(struct reading *reading) {
 
 static int read_from(struct reading *reading, const char *folder, struct weir_task **task) {
     weir_assembly_init(&reading->assembly);
+    reading->assembly.carry = reading->carry;
+    if (reading->carry) weir_buffer_clear(&reading->carry->report);
     reading->tail_count = 0;
     int result = folder ? read_files(reading, folder) : read_topic(reading);
     if (!result) result = weir_assembly_end(&reading->assembly, task, reading->error);
@@ -249,8 +252,14 @@ static int read_from(struct reading *reading, const char *folder, struct weir_ta
 int weir_generation_read(const struct weir_generation_place *place, int32_t task_id,
                          const struct weir_manifest *manifest, const struct weir_plan *plan,
                          struct weir_task **task, struct weir_error *error) {
+    return weir_generation_carry(place, task_id, manifest, plan, NULL, task, error);
+}
+
+int weir_generation_carry(const struct weir_generation_place *place, int32_t task_id,
+                          const struct weir_manifest *manifest, const struct weir_plan *plan,
+                          struct weir_carry *carry, struct weir_task **task, struct weir_error *error) {
     struct reading reading = {
-        .place = place, .task = task_id, .manifest = manifest, .plan = plan, .error = error};
+        .place = place, .task = task_id, .manifest = manifest, .plan = plan, .carry = carry, .error = error};
     char folder[WEIR_GENERATION_FOLDER_BYTES];
     weir_generation_folder(place->pipeline, folder, sizeof folder);
     int result = WEIR_IO;

@@ -49,6 +49,10 @@ void weir_generation_abandon(struct weir_generation_writer *writer);
 int weir_generation_read(const struct weir_generation_place *place, int32_t task_id,
                          const struct weir_manifest *manifest, const struct weir_plan *plan,
                          struct weir_task **task, struct weir_error *error);
+/* The same for a state of another engine id: what fits is carried over (core/carry.h). NULL: as _read. */
+int weir_generation_carry(const struct weir_generation_place *place, int32_t task_id,
+                          const struct weir_manifest *manifest, const struct weir_plan *plan,
+                          struct weir_carry *carry, struct weir_task **task, struct weir_error *error);
 /* Deletes what lies before the segments of `oldest`, which are still needed: files, records of the topic, and
  * of the journal what lies before journal_from (-1: nothing). */
 void weir_generation_trim(const struct weir_generation_place *place, int32_t task,

@@ -242,13 +242,36 @@ static int replay_after(struct recovery *recovery, uint64_t number) {
 
 /* ---- where to begin ---- */
 
+/* R12: a snapshot of another engine id, most often of another pipeline file. */
+static int carry_generation(struct recovery *recovery, const struct weir_manifest *manifest) {
+    const struct weir_recover_options *options = recovery->options;
+    struct weir_carry carry;
+    weir_carry_init(&carry, recovery->history.units[0].seed);
+    int result = weir_generation_carry(&options->place, options->task, manifest, options->plan, &carry,
+                                       &recovery->out->task, recovery->error);
+    if (!result)
+        weir_log(WEIR_LOG_INFO,
+                 "task %d: the snapshot of unit %" PRIu64 " was made by another pipeline file or program%s",
+                 options->task, manifest->unit,
+                 carry.report.len ? "; what is not carried over:" : ": all fits");
+    const char *line = result || !carry.report.len ? "" : weir_buffer_text(&carry.report);
+    for (size_t len; line && *line; line += len + 1) {
+        len = strcspn(line, "\n");
+        weir_log(WEIR_LOG_INFO, "task %d: %.*s", options->task, (int)len, line);
+    }
+    weir_carry_deinit(&carry);
+    return result;
+}
+
 static int load_generation(struct recovery *recovery, const struct weir_manifest *manifest) {
     const struct weir_recover_options *options = recovery->options;
     const struct weir_unit *at = unit_numbered(&recovery->history, manifest->unit);
     if (!at || (at->chain != manifest->chain && WEIR_RULE(9)))
         return weir_error_set(recovery->error, WEIR_DATA, "the journal does not reach back to it");
-    return weir_generation_read(&options->place, options->task, manifest, options->plan, &recovery->out->task,
-                                recovery->error);
+    if (manifest->engine_id == options->engine_id)
+        return weir_generation_read(&options->place, options->task, manifest, options->plan,
+                                    &recovery->out->task, recovery->error);
+    return carry_generation(recovery, manifest);
 }
 
 /* Units 1, 2, ... are all there: nothing but the input is needed. */
