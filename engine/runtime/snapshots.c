@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/log.h"
 #include "file/snapshot.h"
@@ -64,6 +65,30 @@ static void drop_copy(struct copy *copy) {
 
 /* ---- bringing back ---- */
 
+/* R12: of another pipeline file: what fits is carried over. */
+static int carry_over(const struct weir_plan *plan, int32_t partition, const struct weir_buffer *payload,
+                      struct weir_task **task, struct weir_error *error) {
+    struct weir_carry carry;
+    uint64_t seed = 1;
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) seed = 1;
+    weir_carry_init(&carry, seed);
+    int result = weir_task_carry(plan, payload->data, payload->len, &carry, task, error);
+    const char *line = result || !carry.report.len ? "" : weir_buffer_text(&carry.report);
+    for (size_t len; line && *line; line += len + 1) {
+        len = strcspn(line, "\n");
+        weir_log(WEIR_LOG_INFO, "partition %d: not carried over from another pipeline file: %.*s", partition,
+                 (int)len, line);
+    }
+    weir_carry_deinit(&carry);
+    return result;
+}
+
+static int restore(const struct weir_plan *plan, int32_t partition, const struct weir_buffer *payload,
+                   struct weir_task **task, struct weir_error *error) {
+    int result = weir_task_restore(plan, payload->data, payload->len, task, error);
+    return result == WEIR_DATA ? carry_over(plan, partition, payload, task, error) : result;
+}
+
 int64_t weir_snapshots_restore(struct weir_snapshots *snapshots, const struct weir_plan *plan,
                                int32_t partition, int64_t committed, struct weir_task **task) {
     int64_t positions[GENERATION_MAX], found = -1;
@@ -79,7 +104,7 @@ int64_t weir_snapshots_restore(struct weir_snapshots *snapshots, const struct we
         int result = weir_snapshot_read(dir, name, partition, positions[i], &head, &payload, &error);
         if (!result && strcmp(head.topic, snapshots->pipeline->source.topic.text) != 0)
             result = weir_error_set(&error, WEIR_DATA, "it belongs to topic %s", head.topic);
-        if (!result) result = weir_task_restore(plan, payload.data, payload.len, task, &error);
+        if (!result) result = restore(plan, partition, &payload, task, &error);
         if (!result)
             found = positions[i];
         else

@@ -38,13 +38,17 @@ void weir_worker_fail(struct weir_worker *worker, int result) {
 
 static void on_stop_asked(uv_async_t *handle) {
     struct weir_worker *worker = handle->data;
-    worker->stopping = true;
+    worker->stopping = worker->asked = true;
     uv_idle_start(&worker->again, worker->again.idle_cb);
 }
 
+bool weir_worker_was_signalled(const struct weir_worker *worker) { return worker->signalled; }
+
 static void on_signal(uv_signal_t *handle, int signum) {
     struct weir_worker *worker = handle->data;
-    if (worker->stopping) {
+    bool again = worker->signalled || (worker->stopping && !worker->asked);
+    worker->signalled = true;
+    if (again) {
         worker->abandoned = true;
         uv_stop(&worker->loop);
         return;

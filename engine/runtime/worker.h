@@ -49,6 +49,7 @@ int weir_worker_create(const struct weir_worker_options *options, struct weir_wo
  * group. */
 int weir_worker_run(struct weir_worker *worker, struct weir_error *error);
 void weir_worker_stop(struct weir_worker *worker);
+bool weir_worker_was_signalled(const struct weir_worker *worker); /* SIGINT or SIGTERM */
 void weir_worker_destroy(struct weir_worker *worker);
 
 /* Sums over all tasks the worker has had. */

@@ -57,6 +57,7 @@ struct weir_worker {
     uv_idle_t again; /* active while there is more to do at once */
     uv_signal_t interrupt, terminate;
     uv_async_t stop_asked;
+    bool asked, signalled; /* to end: by weir_worker_stop, by a signal */
     bool ends_known, others_at_end, stopping, abandoned, was_down, all_lost;
     int64_t now_ms;
     int64_t ends[PARTITION_MAX];

@@ -134,6 +134,16 @@ int weir_workers_run(struct weir_workers *crew, struct weir_error *error) {
     return result;
 }
 
+void weir_workers_stop(struct weir_workers *crew) {
+    for (uint32_t i = 0; i < crew->count && !crew->single; i++) weir_worker_stop(crew->members[i].worker);
+}
+
+bool weir_workers_were_signalled(const struct weir_workers *crew) {
+    for (uint32_t i = 0; i < crew->count; i++)
+        if (crew->members[i].worker && weir_worker_was_signalled(crew->members[i].worker)) return true;
+    return false;
+}
+
 void weir_workers_destroy(struct weir_workers *crew) {
     if (!crew) return;
     for (uint32_t i = 0; i < crew->count; i++) {
