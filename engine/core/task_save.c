@@ -29,6 +29,11 @@ static int save(const struct weir_task *task, const char *name, save_features *f
     return weir_state_writer_result(writer);
 }
 
+/* Far beyond any, and differences of two still fit. */
+static bool is_time(int64_t ms) {
+    return ms == INT64_MIN || (ms > -(INT64_C(1) << 60) && ms < INT64_C(1) << 60);
+}
+
 static int load(struct weir_task *task, const char *name, load_features *features, struct weir_carry *carry,
                 struct weir_state_reader *reader) {
     bool replaced = false;
@@ -41,7 +46,10 @@ static int load(struct weir_task *task, const char *name, load_features *feature
         *numbers[i] = weir_state_read_u64(reader, UINT64_MAX);
     task->intake.watermark_ms = weir_state_read_i64(reader);
     task->intake.now_ms = weir_state_read_i64(reader);
-    int result = weir_classes_load(&task->intake.classes, reader);
+    if (!is_time(task->intake.watermark_ms) || !is_time(task->intake.now_ms))
+        weir_state_reader_refuse(reader, "a saved time is no time");
+    int result = weir_state_reader_result(reader);
+    if (!result) result = weir_classes_load(&task->intake.classes, reader);
     if (!result) result = features(task->features, carry, reader);
     if (!result) result = weir_model_load(&task->model, carry, &replaced, reader);
     if (!result) result = weir_watch_load(&task->watch, carry, reader);
