@@ -116,7 +116,7 @@ static void test_run_when_killed_again_and_again_then_output_is_that_of_an_unint
     const char *faults = getenv("WEIR_FAULTS_BINARY"), *only = getenv("WEIR_KILL_POINT");
     int kills = kill_count(), restored = 0, tried = 0, hit = 0;
     broker_address();
-    exact_open(&stage, "exact", kills * 3 * RECORDS_PER_S, RECORDS_PER_S,
+    exact_open(&stage, "exact", kills * 2 * RECORDS_PER_S, RECORDS_PER_S,
                "session.timeout.ms: 6000, heartbeat.interval.ms: 300");
     unsigned random = (unsigned)(kills + 7);
     double began = process_now_s();
