@@ -112,7 +112,7 @@ static void test_marker_when_a_record_crashes_twice_then_the_third_start_goes_on
     const enum end ends[] = {ABORT, FAULT, OVERFLOW};
     const int signals[] = {SIGABRT, SIGSEGV, SIGSEGV};
     for (int i = 0; i < WAYS; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "twice%d", i);
         const char *path = process_path(name);
         int status;
@@ -141,7 +141,7 @@ static void test_marker_when_the_process_is_ended_otherwise_then_no_record_is_su
     struct weir_record records[10];
     make(records, 3, 100, 10);
     for (int i = 0; i < 3; i++) {
-        char name[16];
+        char name[24];
         int status;
         snprintf(name, sizeof name, "other%d", i);
         const char *path = process_path(name);
