@@ -171,7 +171,7 @@ static void test_unit_when_a_slice_makes_no_sense_then_it_is_refused(void **stat
 /* Outputs are kept as they were, though the task's memory is used again (R4). */
 static void test_unit_when_the_tasks_memory_is_used_again_then_its_outputs_stay(void **state) {
     (void)state;
-    char value[] = "first", name[] = "header";
+    char value[12] = "first", name[] = "header";
     struct weir_header header = {name, {value, 5}};
     struct weir_output_record output = {
         .value = {value, 5}, .key = {NULL, 0}, .headers = &header, .header_count = 1};
