@@ -76,6 +76,7 @@ static int life(const char *path, int64_t poison, enum end end) {
         weir_marker_end(marker);
         if (here) abort();
     }
+    weir_marker_close(marker);
     return 0;
 }
 
