@@ -41,7 +41,6 @@ struct weir_committer {
     int64_t retry_ms;  /* next wait; 0 = this call has not been retried */
     int64_t began_ms;  /* this call, first try */
     int64_t fenced_ms; /* last time, INT64_MIN = never */
-    uint64_t doubts;
     int end; /* no more steps */
     struct weir_error why;
 };
@@ -63,11 +62,9 @@ void weir_committer_destroy(struct weir_committer *committer) {
     free(committer);
 }
 
-bool weir_committer_is_open(const struct weir_committer *committer) { return committer->txn != NULL; }
 const struct weir_error *weir_committer_why(const struct weir_committer *committer) {
     return &committer->why;
 }
-uint64_t weir_committer_doubts(const struct weir_committer *committer) { return committer->doubts; }
 
 static int64_t now(const struct weir_committer *committer) {
     return committer->options.clock(committer->options.owner);
@@ -97,7 +94,6 @@ static int64_t wait_longer(struct weir_committer *committer) {
 /* R5: this producer never begins again. */
 static int64_t doubt(struct weir_committer *committer) {
     committer->in_doubt = true;
-    committer->doubts++;
     return go(committer, PHASE_CLOSE);
 }
 

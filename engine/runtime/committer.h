@@ -61,10 +61,7 @@ void weir_committer_submit(struct weir_committer *committer, struct weir_bundle 
  * WEIR_AGAIN (fenced twice within 30 s: another process has this slot). */
 #define WEIR_COMMITTER_REST INT64_MAX
 int64_t weir_committer_step(struct weir_committer *committer);
-bool weir_committer_is_open(const struct weir_committer *committer);
 /* Why the newest step waits or ended. */
 const struct weir_error *weir_committer_why(const struct weir_committer *committer);
-/* How often a producer was replaced because something was in doubt. */
-uint64_t weir_committer_doubts(const struct weir_committer *committer);
 
 #endif

@@ -582,8 +582,3 @@ struct weir_task *weir_exact_task(const struct weir_exact *lane, int32_t id) {
     const struct member *member = member_of(lane, id);
     return member ? member->task : NULL;
 }
-
-uint64_t weir_exact_committed(const struct weir_exact *lane, int32_t id) {
-    const struct member *member = member_of(lane, id);
-    return member ? member->committed : 0;
-}

@@ -126,7 +126,5 @@ int64_t weir_exact_wall(const struct weir_exact *lane); /* as told by the last t
 void weir_exact_each_task(const struct weir_exact *lane, void *owner,
                           void (*visit)(void *owner, int32_t task_id, const struct weir_task *task));
 struct weir_task *weir_exact_task(const struct weir_exact *lane, int32_t task_id);
-/* The last unit known to be committed. */
-uint64_t weir_exact_committed(const struct weir_exact *lane, int32_t task_id);
 
 #endif

@@ -545,10 +545,6 @@ bool weir_exact_host_at_rest(const struct weir_exact_host *host) {
 
 bool weir_exact_host_is_recovering(const struct weir_exact_host *host) { return host->recoveries != NULL; }
 
-int64_t weir_exact_host_position(const struct weir_exact_host *host, int32_t partition) {
-    return weir_exact_position(host->lane, partition);
-}
-
 bool weir_exact_host_has_stopped(const struct weir_exact_host *host, int32_t partition) {
     bool single = host->options.pipeline->tasks == WEIR_TASKS_SINGLE; /* one task stops all */
     for (uint32_t i = 0; i < host->stopped_count; i++)

@@ -77,8 +77,6 @@ bool weir_exact_host_is_full(const struct weir_exact_host *host);
 int weir_exact_host_turn(struct weir_exact_host *host, int64_t wall_ms, bool flush, struct weir_error *error);
 bool weir_exact_host_at_rest(const struct weir_exact_host *host);
 bool weir_exact_host_is_recovering(const struct weir_exact_host *host); /* some task is not ready yet */
-/* -1: not running here (yet). */
-int64_t weir_exact_host_position(const struct weir_exact_host *host, int32_t partition);
 bool weir_exact_host_has_stopped(const struct weir_exact_host *host, int32_t partition);
 /* The first task that stopped, in words; WEIR_OK: none did. */
 int weir_exact_host_stopped(const struct weir_exact_host *host, struct weir_error *error);
