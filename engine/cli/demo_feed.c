@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "cli/demo_stream.h"
 
 #define CHUNK 256
@@ -29,12 +30,6 @@ struct weir_demo_feed {
     int result;
 };
 
-static double now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static void nap(void) { nanosleep(&(struct timespec){0, NAP_NS}, NULL); }
 
 /* Rows that may be written now: not faster than the pace, not too far ahead of the reader. */
@@ -42,7 +37,7 @@ static uint32_t due_count(const struct weir_demo_feed *feed, double started_s) {
     const struct weir_demo_feed_options *options = &feed->options;
     uint64_t made = atomic_load(&feed->made), until = options->rows;
     if (options->rows_per_s > 0) {
-        double by_clock = options->rows_per_s * (now_s() - started_s);
+        double by_clock = options->rows_per_s * (weir_clock_s() - started_s);
         if (by_clock < (double)until) until = (uint64_t)by_clock;
     }
     if (options->has_reader && until > atomic_load(&feed->seen) + LEAD_MAX)
@@ -97,7 +92,7 @@ int weir_demo_feed_run(struct weir_demo_feed *feed, struct weir_error *error) {
     int result = weir_kafka_sink_open(&options, &sink, error);
     if (result) return result;
     weir_demo_stream_init(&feed->stream, feed->options.seed, feed->options.rows);
-    double started_s = now_s();
+    double started_s = weir_clock_s();
     while (!result && !feed->result && !atomic_load(&feed->stopping) &&
            atomic_load(&feed->made) < feed->options.rows) {
         uint32_t count = due_count(feed, started_s);

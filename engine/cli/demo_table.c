@@ -15,15 +15,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 #define FIRST_LINE 1024
-
-static double now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 const char *weir_demo_thousands(uint64_t number, char out[32]) {
     char digits[24];
@@ -48,7 +43,7 @@ static double metric(const struct weir_demo_table *table, const struct weir_task
 static struct weir_demo_sums sums_of(const struct weir_demo_table *table, const struct weir_task *task) {
     const struct weir_task_counts *counts = weir_task_counts(task);
     double n = (double)counts->labelled, f1 = metric(table, task, "f1");
-    struct weir_demo_sums sums = {.time_s = now_s(),
+    struct weir_demo_sums sums = {.time_s = weir_clock_s(),
                                   .rows = counts->read,
                                   .labelled = counts->labelled,
                                   .loss = metric(table, task, "log_loss") * n,
@@ -111,7 +106,7 @@ static void print_line(struct weir_demo_table *table, uint64_t lag, const char *
 void weir_demo_table_begin(struct weir_demo_table *table, const struct weir_plan *plan, bool json,
                            uint64_t planned) {
     *table = (struct weir_demo_table){
-        .plan = plan, .json = json, .planned = planned, .next_line = FIRST_LINE, .started_s = now_s()};
+        .plan = plan, .json = json, .planned = planned, .next_line = FIRST_LINE, .started_s = weir_clock_s()};
     table->last_line.time_s = table->started_s;
     if (!json)
         printf("%9s %8s %9s %9s %10s %7s %10s %6s  %s\n", "rows", "rows/s", "labelled", "log_loss",
@@ -205,7 +200,7 @@ static void print_end_json(const struct weir_demo_table *table, const struct wei
         (unsigned long long)table->false_alarms, (unsigned long long)counts->applied,
         (unsigned long long)counts->late, (unsigned long long)counts->dead_lettered,
         (unsigned long long)counts->dropped, (unsigned long long)counts->predictions,
-        now_s() - table->started_s);
+        weir_clock_s() - table->started_s);
 }
 
 bool weir_demo_table_end(struct weir_demo_table *table, const struct weir_task_counts *counts) {

@@ -5,23 +5,17 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/json_text.h"
 #include "weir/number.h"
 
 #define ALERT_MAX 100000 /* kept for the summary of a long run; all of them are published and counted */
 
-static double now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 void weir_summary_init(struct weir_summary *summary, const struct weir_plan *plan) {
     memset(summary, 0, sizeof *summary);
     summary->plan = plan;
-    summary->started_s = now_s();
+    summary->started_s = weir_clock_s();
 }
 
 void weir_summary_deinit(struct weir_summary *summary) { free(summary->alerts); }
@@ -99,7 +93,7 @@ void weir_summary_json(const struct weir_summary *summary, const struct weir_tas
     }
     weir_buffer_append_text(out, "]");
     put_commits(&summary->commits, out);
-    weir_buffer_format(out, ",\"seconds\":%.3f}\n", now_s() - summary->started_s);
+    weir_buffer_format(out, ",\"seconds\":%.3f}\n", weir_clock_s() - summary->started_s);
 }
 
 static void put_text_metric(double value, struct weir_buffer *out) {
@@ -111,7 +105,7 @@ static void put_text_metric(double value, struct weir_buffer *out) {
 
 void weir_summary_text(const struct weir_summary *summary, const struct weir_task_counts *counts,
                        const struct weir_task *task, struct weir_buffer *out) {
-    double seconds = now_s() - summary->started_s;
+    double seconds = weir_clock_s() - summary->started_s;
     weir_buffer_format(out,
                        "%s: %" PRIu64 " read = %" PRIu64 " applied + %" PRIu64 " late + %" PRIu64
                        " dead-lettered + %" PRIu64 " dropped, in %.2f s\n",

@@ -29,7 +29,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 static int admin_open(struct admin *admin, const struct weir_kafka_client *client, int64_t timeout_ms,
                       struct weir_error *error) {
     memset(admin, 0, sizeof *admin);
-    admin->deadline_ms = weir_kafka_now_ms() + timeout_ms;
+    admin->deadline_ms = weir_clock_ms() + timeout_ms;
     rd_kafka_conf_t *conf = weir_kafka_conf_create(client, no_settings, admin_owned, error);
     if (!conf) return WEIR_CONFIG;
     rd_kafka_conf_set_error_cb(conf, on_error);

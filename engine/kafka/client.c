@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SILENT_MAX 2 /* statistics, one a second: a connection that is made anew takes less */
@@ -211,14 +210,8 @@ void weir_kafka_wake_clear(int fd) {
     (void)ignored;
 }
 
-int64_t weir_kafka_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int weir_kafka_left_ms(int64_t deadline_ms) {
-    int64_t left = deadline_ms - weir_kafka_now_ms();
+    int64_t left = deadline_ms - weir_clock_ms();
     return left <= 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
 }
 

@@ -12,6 +12,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "base/clock.h"
 #include "kafka/kafka.h"
 
 /* The largest record weir sends, and the most that topics it makes take: what hosted Kafkas allow. */
@@ -64,7 +65,6 @@ void weir_kafka_wake_enable(int fd, rd_kafka_queue_t *queue);
 void weir_kafka_wake_raise(int fd);
 void weir_kafka_wake_clear(int fd);
 
-int64_t weir_kafka_now_ms(void);             /* monotonic, for deadlines of blocking calls */
 int weir_kafka_left_ms(int64_t deadline_ms); /* >= 0 */
 
 #endif

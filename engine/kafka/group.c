@@ -116,7 +116,7 @@ void weir_kafka_source_begin(struct weir_kafka_source *source, int32_t partition
 
 void weir_kafka_group_assign(struct weir_kafka_source *source, rd_kafka_topic_partition_list_t *list) {
     source->was_assigned = true;
-    int64_t deadline_ms = weir_kafka_now_ms() + ASSIGN_TIMEOUT_MS;
+    int64_t deadline_ms = weir_clock_ms() + ASSIGN_TIMEOUT_MS;
     rd_kafka_resp_err_t code;
     do {
         code = resolve_starts(source, list, weir_kafka_left_ms(deadline_ms) / 3 + 1);
@@ -240,7 +240,7 @@ int weir_kafka_source_commit(struct weir_kafka_source *source, bool wait, struct
         rd_kafka_topic_partition_list_destroy(due);
     }
     if (!wait) return WEIR_OK;
-    int64_t deadline_ms = weir_kafka_now_ms() + COMMIT_TIMEOUT_MS;
+    int64_t deadline_ms = weir_clock_ms() + COMMIT_TIMEOUT_MS;
     while (source->commits_open && weir_kafka_left_ms(deadline_ms))
         rd_kafka_queue_poll_callback(source->replies, weir_kafka_left_ms(deadline_ms));
     if (source->commits_open)

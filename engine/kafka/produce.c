@@ -41,7 +41,7 @@ int weir_kafka_outlet_open(struct weir_kafka_outlet *outlet, rd_kafka_conf_t *co
 void weir_kafka_outlet_close(struct weir_kafka_outlet *outlet) {
     if (!outlet->rk) return;
     rd_kafka_purge(outlet->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    int64_t deadline_ms = weir_kafka_now_ms() + CLOSE_TIMEOUT_MS;
+    int64_t deadline_ms = weir_clock_ms() + CLOSE_TIMEOUT_MS;
     do rd_kafka_poll(outlet->rk, outlet->in_flight ? 20 : 0);
     while (outlet->in_flight && weir_kafka_left_ms(deadline_ms));
     for (int stream = 0; stream < WEIR_STREAM_COUNT; stream++)

@@ -266,7 +266,7 @@ int weir_kafka_reader_read(struct weir_kafka_reader *reader, int32_t partition, 
                            uint32_t max, int64_t timeout_ms, struct weir_error *error) {
     assert(partition >= 0 && partition < reader->count && reader->ranges[partition].queue && max);
     struct range *range = &reader->ranges[partition];
-    int64_t deadline_ms = weir_kafka_now_ms() + timeout_ms;
+    int64_t deadline_ms = weir_clock_ms() + timeout_ms;
     int wait_ms = 0; /* what is there already comes first */
     for (;;) {
         release(reader);

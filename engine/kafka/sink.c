@@ -152,7 +152,7 @@ uint32_t weir_kafka_sink_in_flight(const struct weir_kafka_sink *sink) {
 }
 
 int weir_kafka_sink_flush(struct weir_kafka_sink *sink, int64_t timeout_ms) {
-    int64_t deadline_ms = weir_kafka_now_ms() + timeout_ms;
+    int64_t deadline_ms = weir_clock_ms() + timeout_ms;
     rd_kafka_flush(sink->outlet.rk, weir_kafka_left_ms(deadline_ms)); /* ignores linger.ms, serves reports */
     end_run(sink);
     return sink->outlet.in_flight ? WEIR_AGAIN : WEIR_OK;

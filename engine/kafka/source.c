@@ -110,7 +110,7 @@ static bool leave_group(struct weir_kafka_source *source) {
         rd_kafka_error_destroy(refused);
         return false;
     }
-    int64_t deadline_ms = weir_kafka_now_ms() + CLOSE_TIMEOUT_MS;
+    int64_t deadline_ms = weir_clock_ms() + CLOSE_TIMEOUT_MS;
     while (!rd_kafka_consumer_closed(source->rk) && weir_kafka_left_ms(deadline_ms))
         rd_kafka_queue_poll_callback(source->events, 20);
     return rd_kafka_consumer_closed(source->rk);
@@ -280,7 +280,7 @@ int weir_kafka_source_take_all(struct weir_kafka_source *source, struct weir_err
 
 int weir_kafka_source_ends(struct weir_kafka_source *source, int64_t *ends, uint32_t max,
                            struct weir_error *error) {
-    int64_t deadline_ms = weir_kafka_now_ms() + ENDS_TIMEOUT_MS;
+    int64_t deadline_ms = weir_clock_ms() + ENDS_TIMEOUT_MS;
     int count = weir_kafka_source_width(source, error);
     if (count < 0) return count;
     if ((uint32_t)count > max) count = (int)max;

@@ -116,7 +116,7 @@ void weir_kafka_copy_metadata(char out[WEIR_KAFKA_METADATA_BYTES], const rd_kafk
 /* isolation.level=read_committed makes librdkafka ask for stable offsets. */
 int weir_kafka_committed(struct weir_kafka_source *source, struct weir_kafka_offset *offsets, uint32_t count,
                          int64_t timeout_ms, struct weir_error *error) {
-    int64_t deadline_ms = weir_kafka_now_ms() + timeout_ms;
+    int64_t deadline_ms = weir_clock_ms() + timeout_ms;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (uint32_t i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(list, source->topic, offsets[i].partition);
@@ -249,7 +249,7 @@ static int create_client(struct weir_kafka_txn *txn, const struct weir_kafka_cli
 }
 
 static enum weir_txn init(struct weir_kafka_txn *txn, struct weir_error *error) {
-    int64_t deadline_ms = weir_kafka_now_ms() + INIT_TIMEOUT_MS;
+    int64_t deadline_ms = weir_clock_ms() + INIT_TIMEOUT_MS;
     enum weir_txn outcome;
     do {
         int left_ms = weir_kafka_left_ms(deadline_ms);
@@ -419,7 +419,7 @@ bool weir_kafka_txn_is_shaken(const struct weir_kafka_txn *txn) { return txn->sh
 /* J3: aborted while its first partition is being registered, 2.0.2 forgets that the broker knows of the
  * transaction, and the next one is refused for good (librdkafka #4849). A report says it is registered. */
 static void await_first_report(struct weir_kafka_txn *txn) {
-    int64_t deadline_ms = weir_kafka_now_ms() + FIRST_REPORT_TIMEOUT_MS;
+    int64_t deadline_ms = weir_clock_ms() + FIRST_REPORT_TIMEOUT_MS;
     while (txn->outlet.in_flight && !txn->reported && !txn->health.broken.result &&
            weir_kafka_left_ms(deadline_ms))
         rd_kafka_poll(txn->outlet.rk, POLL_MS);

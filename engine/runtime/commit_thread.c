@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 #include "base/faults.h"
 
@@ -23,14 +24,6 @@ struct weir_commit_thread {
     struct weir_error why;
 };
 
-static int64_t monotonic_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static int64_t monotonic_ms(void) { return monotonic_us() / 1000; }
-
 /* False after the time is over. */
 static bool wait_until(struct weir_commit_thread *thread, int64_t deadline_ms) {
     struct timespec at = {deadline_ms / 1000, (deadline_ms % 1000) * 1000000};
@@ -45,7 +38,7 @@ static void step(struct weir_commit_thread *thread, struct weir_bundle **under_w
     if (wait == WEIR_COMMITTER_REST) {
         if (*under_way) {
             WEIR_POINT("bundle.decided");
-            (*under_way)->commit_us = monotonic_us() - thread->submitted_us;
+            (*under_way)->commit_us = weir_clock_us() - thread->submitted_us;
         }
         thread->decided = *under_way;
         *under_way = NULL;
@@ -55,7 +48,7 @@ static void step(struct weir_commit_thread *thread, struct weir_bundle **under_w
         thread->why = *weir_committer_why(thread->committer);
         thread->busy = false;
     } else if (wait > 0) {
-        int64_t deadline_ms = monotonic_ms() + wait;
+        int64_t deadline_ms = weir_clock_ms() + wait;
         while (!thread->stopping && wait_until(thread, deadline_ms)) continue;
         return;
     } else {
@@ -103,7 +96,7 @@ int weir_commit_thread_start(struct weir_committer *committer, void *owner, void
     thread->owner = owner;
     thread->wake = wake;
     thread->busy = true;
-    thread->submitted_us = monotonic_us();
+    thread->submitted_us = weir_clock_us();
     if (pthread_create(&thread->thread, NULL, run, thread)) {
         weir_committer_destroy(committer);
         free(thread);
@@ -129,7 +122,7 @@ void weir_commit_thread_stop(struct weir_commit_thread *thread) {
 void weir_commit_thread_submit(struct weir_commit_thread *thread, struct weir_bundle *bundle) {
     pthread_mutex_lock(&thread->lock);
     thread->submitted = bundle;
-    thread->submitted_us = monotonic_us();
+    thread->submitted_us = weir_clock_us();
     thread->busy = true;
     pthread_cond_broadcast(&thread->changed);
     pthread_mutex_unlock(&thread->lock);
@@ -144,7 +137,7 @@ struct weir_bundle *weir_commit_thread_take(struct weir_commit_thread *thread) {
 }
 
 int weir_commit_thread_wait(struct weir_commit_thread *thread, int64_t timeout_ms, struct weir_error *error) {
-    int64_t deadline_ms = monotonic_ms() + timeout_ms;
+    int64_t deadline_ms = weir_clock_ms() + timeout_ms;
     pthread_mutex_lock(&thread->lock);
     while (thread->busy && !thread->result && wait_until(thread, deadline_ms)) continue;
     int result = thread->result ? thread->result : thread->busy ? WEIR_AGAIN : WEIR_OK;
@@ -163,7 +156,7 @@ int weir_commit_thread_result(struct weir_commit_thread *thread, struct weir_err
 
 int64_t weir_commit_thread_age_ms(struct weir_commit_thread *thread) {
     pthread_mutex_lock(&thread->lock);
-    int64_t age = thread->busy ? (monotonic_us() - thread->submitted_us) / 1000 : 0;
+    int64_t age = thread->busy ? (weir_clock_us() - thread->submitted_us) / 1000 : 0;
     pthread_mutex_unlock(&thread->lock);
     return age;
 }

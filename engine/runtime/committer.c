@@ -41,7 +41,7 @@ struct weir_committer {
     int64_t retry_ms;  /* next wait; 0 = this call has not been retried */
     int64_t began_ms;  /* this call, first try */
     int64_t fenced_ms; /* last time, INT64_MIN = never */
-    int end; /* no more steps */
+    int end;           /* no more steps */
     struct weir_error why;
 };
 

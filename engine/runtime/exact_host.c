@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/faults.h"
 #include "base/log.h"
 #include "file/marker.h"
@@ -62,12 +62,6 @@ struct weir_exact_host {
     struct stopped *stopped;
     uint32_t stopped_count;
 };
-
-static int64_t monotonic_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- between lane and commit thread ---- */
 
@@ -280,7 +274,7 @@ const struct weir_kafka_client *weir_exact_host_client(const struct weir_exact_h
 
 static int64_t committer_clock(void *owner) {
     (void)owner;
-    return monotonic_ms();
+    return weir_clock_ms();
 }
 
 int weir_exact_host_start(struct weir_exact_host *host, struct weir_kafka_source *source,
@@ -465,7 +459,7 @@ int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *fol
     int result = weir_commit_thread_wait(host->thread, LEAD_PATIENCE_MS, error);
     if (!result) result = read_committed(host, &offsets, &count, error);
     if (!result) result = weir_follower_finish(follower, offsets, count, &done, error);
-    if (!result) result = weir_exact_turn(host->lane, monotonic_ms(), wall_ms, false); /* tells the time */
+    if (!result) result = weir_exact_turn(host->lane, weir_clock_ms(), wall_ms, false); /* tells the time */
     if (!result) result = weir_exact_adopt(host->lane, 0, done.task, &done.progress);
     free(offsets);
     if (!result) result = weir_kafka_source_take_all(host->source, error);
@@ -477,10 +471,10 @@ int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *fol
 
 /* Closes and commits what is open, waiting at most so long. */
 static void finish(struct weir_exact_host *host, int64_t patience_ms) {
-    int64_t deadline_ms = monotonic_ms() + patience_ms;
+    int64_t deadline_ms = weir_clock_ms() + patience_ms;
     while (!weir_exact_all_at_rest(host->lane)) {
-        int64_t left_ms = deadline_ms - monotonic_ms();
-        if (left_ms <= 0 || weir_exact_turn(host->lane, monotonic_ms(), weir_exact_wall(host->lane), true))
+        int64_t left_ms = deadline_ms - weir_clock_ms();
+        if (left_ms <= 0 || weir_exact_turn(host->lane, weir_clock_ms(), weir_exact_wall(host->lane), true))
             break;
         if (weir_commit_thread_wait(host->thread, left_ms, NULL) || take_verdicts(host)) break;
     }
@@ -533,7 +527,7 @@ int weir_exact_host_turn(struct weir_exact_host *host, int64_t wall_ms, bool flu
     if (!host->thread) return WEIR_OK; /* stopped; the loop runs on until the pool is done */
     int result = weir_commit_thread_result(host->thread, error);
     if (!result) result = take_verdicts(host);
-    if (!result) result = weir_exact_turn(host->lane, monotonic_ms(), wall_ms, flush);
+    if (!result) result = weir_exact_turn(host->lane, weir_clock_ms(), wall_ms, flush);
     if (!result) watch_age(host);
     if (!result && weir_exact_saves_turn(host->saves)) host->options.wake(host->options.owner);
     return result;

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "runtime/exact_host.h"
 #include "runtime/topics.h"
@@ -32,12 +33,6 @@ struct standby {
     struct weir_follower *follower;
     struct weir_error *error;
 };
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void wait_ms(int64_t ms) { /* a signal cuts it short */
     nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
@@ -81,13 +76,13 @@ static int begin_to_follow(struct standby *standby) {
 static int follow(struct standby *standby) {
     uint16_t random = 0;
     if (getrandom(&random, sizeof random, 0) < 0) random = 0;
-    int64_t patience_ms = WEIR_LEASE_MS + random % JITTER_MS, heard_ms = now_ms();
+    int64_t patience_ms = WEIR_LEASE_MS + random % JITTER_MS, heard_ms = weir_clock_ms();
     while (!asked_to_stop) {
         int units = weir_follower_step(standby->follower, STEP_MS, standby->error);
         if (units < 0 && units != WEIR_AGAIN && units != WEIR_IO) return units;
-        if (units > 0) heard_ms = now_ms();
+        if (units > 0) heard_ms = weir_clock_ms();
         if (units <= 0) wait_ms(STEP_MS);
-        if (now_ms() - heard_ms > patience_ms) return WEIR_OK;
+        if (weir_clock_ms() - heard_ms > patience_ms) return WEIR_OK;
     }
     return WEIR_END;
 }

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "runtime/topics.h"
 #include "runtime/worker_state.h"
@@ -305,12 +305,6 @@ static void on_snapshot(uv_timer_t *handle) {
         weir_alo_copy_states(worker);
 }
 
-static int64_t wall_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void watch_broker(struct weir_worker *worker) {
     struct weir_error error = {0};
     bool down = weir_kafka_source_down(worker->source, &error);
@@ -323,7 +317,7 @@ static void watch_broker(struct weir_worker *worker) {
  * itself is made good. */
 static void on_second(uv_timer_t *handle) {
     struct weir_worker *worker = handle->data;
-    worker->now_ms = wall_ms();
+    worker->now_ms = weir_clock_wall_ms();
     for (uint32_t i = 0; i < worker->slot_count; i++)
         if (worker->slots[i].task) weir_task_tick(worker->slots[i].task, worker->now_ms);
     if (worker->single) weir_task_tick(worker->single, worker->now_ms);
@@ -432,7 +426,7 @@ int weir_worker_create(const struct weir_worker_options *options, struct weir_wo
     if (!worker) return weir_error_set(error, WEIR_NOMEM, "no memory for a worker");
     worker->options = *options;
     worker->dead_letters.next_told = 1;
-    worker->now_ms = wall_ms();
+    worker->now_ms = weir_clock_wall_ms();
     uv_loop_init(&worker->loop);
     uv_async_init(&worker->loop, &worker->stop_asked, on_stop_asked);
     worker->stop_asked.data = worker;
