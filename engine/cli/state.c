@@ -13,6 +13,7 @@
 #include "core/task.h"
 #include "file/segments.h"
 #include "file/snapshot.h"
+#include "runtime/exact_names.h"
 #include "runtime/generation.h"
 #include "runtime/kept_units.h"
 
@@ -226,11 +227,13 @@ static int delete_one(const struct shelf *shelf, const struct found *found, stru
 
 /* Files are a cache of what the cluster has: deleting them alone makes nothing cold. */
 static void tell_what_remains(const struct weir_pipeline *pipeline) {
-    const char *group = pipeline->source.group;
+    struct weir_exact_names names;
+    weir_exact_names_make(pipeline, NULL, &names);
     printf(
-        "the topics %s.journal and %s.snapshots and the offsets of group %s remain: the next start "
-        "restores from them. To start cold, give the pipeline a new source.group\n",
-        group, group, group);
+        "the topics %s and %s and the offsets of group %s remain: the next start restores from them. To "
+        "start "
+        "cold, give the pipeline a new source.group\n",
+        names.journal, names.snapshots, pipeline->source.group);
 }
 
 static int reset(const struct shelf *shelf, bool really) {

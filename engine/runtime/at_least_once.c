@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "runtime/topics.h"
 #include "runtime/worker_state.h"
 
 #define REVOKE_PATIENCE_MS 5000
@@ -187,13 +188,8 @@ void weir_alo_finish(struct weir_worker *worker) {
 }
 
 int weir_alo_open(struct weir_worker *worker, struct weir_error *error) {
-    const struct weir_pipeline *pipeline = worker->options.pipeline;
     struct weir_kafka_sink_options sink = {.client = worker->options.client,
                                            .watch = {worker, on_delivered, on_refused}};
-    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
-        if (!worker->options.plan->streams[i].active) continue;
-        sink.topics[i] = weir_pipeline_sink(pipeline, (enum weir_stream)i)->topic.text;
-        sink.bare[i] = !worker->options.plan->streams[i].full_envelope && i != WEIR_DEAD_LETTERS;
-    }
+    weir_topics_of_streams(worker->options.plan, sink.topics, sink.bare);
     return weir_kafka_sink_open(&sink, &worker->sink, error);
 }

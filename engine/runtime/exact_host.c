@@ -15,6 +15,7 @@
 #include "runtime/commit_thread.h"
 #include "runtime/exact_saves.h"
 #include "runtime/recover.h"
+#include "runtime/topics.h"
 
 #define REVOKE_PATIENCE_MS 5000
 #define STOP_PATIENCE_MS 10000
@@ -168,15 +169,6 @@ static int add_properties(struct weir_exact_host *host, struct weir_error *error
     return WEIR_OK;
 }
 
-void weir_exact_names_make(const struct weir_pipeline *pipeline, const char *slot,
-                           struct weir_exact_names *names) {
-    const char *group = pipeline->source.group;
-    snprintf(names->id, sizeof names->id, "weir-%s-%s", slot ? pipeline->name : group,
-             slot ? slot : "leader");
-    snprintf(names->journal, sizeof names->journal, "%s.journal", group);
-    snprintf(names->snapshots, sizeof names->snapshots, "%s.snapshots", group);
-}
-
 struct weir_recover_options weir_exact_recovery(const struct weir_plan *plan,
                                                 const struct weir_kafka_client *client,
                                                 const struct weir_exact_names *names, uint64_t engine_id,
@@ -285,11 +277,7 @@ int weir_exact_host_start(struct weir_exact_host *host, struct weir_kafka_source
         .topic = pipeline->source.topic.text,
         .source = source,
         .clock = committer_clock};
-    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
-        if (!host->options.plan->streams[i].active) continue;
-        options.txn.topics[i] = weir_pipeline_sink(pipeline, (enum weir_stream)i)->topic.text;
-        options.txn.bare[i] = !host->options.plan->streams[i].full_envelope && i != WEIR_DEAD_LETTERS;
-    }
+    weir_topics_of_streams(host->options.plan, options.txn.topics, options.txn.bare);
     struct weir_committer *committer;
     host->source = source;
     int result = weir_committer_create(&options, &committer, error);

@@ -11,19 +11,13 @@
 
 #include <uv.h>
 
+#include "runtime/exact_names.h"
 #include "runtime/latency.h"
 #include "runtime/recover.h"
 
 #define WEIR_LEASE_MS 1500    /* a leader this long silent is taken for dead */
 #define WEIR_HEARTBEAT_MS 500 /* its longest silence while it lives */
 
-/* Topics and name that all processes of a pipeline share. Free nothing: texts are part of it. */
-struct weir_exact_names {
-    char id[300], journal[300], snapshots[300];
-};
-/* slot: part of the transactional.id of a worker; NULL: that of the one leader. */
-void weir_exact_names_make(const struct weir_pipeline *pipeline, const char *slot,
-                           struct weir_exact_names *names);
 /* How a task of this pipeline is recovered. names and committed are borrowed. */
 struct weir_recover_options weir_exact_recovery(const struct weir_plan *plan,
                                                 const struct weir_kafka_client *client,

@@ -2,10 +2,10 @@
 #include "runtime/topics.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/faults.h"
 #include "base/log.h"
+#include "runtime/exact_names.h"
 
 #define LOOK_PATIENCE_MS 10000
 #define KEPT_MIN_MS (60 * 60 * INT64_C(1000)) /* R10 */
@@ -74,15 +74,13 @@ static int look_at_own(const struct weir_kafka_client *client, const char *topic
 
 static int look_exactly(const struct weir_kafka_client *client, const struct weir_pipeline *pipeline,
                         const struct weir_kafka_topic_facts *source, struct weir_error *error) {
-    static const char *const own[] = {"journal", "snapshots"};
+    struct weir_exact_names names;
     int64_t kept_ms = KEPT_MIN_SNAPSHOTS * pipeline->state.snapshot_ms;
     if (kept_ms < KEPT_MIN_MS) kept_ms = KEPT_MIN_MS;
     int result = refuse_unfit(pipeline->source.topic.text, source, kept_ms, error);
-    for (int i = 0; i < 2 && !result; i++) {
-        char topic[300];
-        snprintf(topic, sizeof topic, "%s.%s", pipeline->source.group, own[i]);
-        result = look_at_own(client, topic, source->partition_count, kept_ms, error);
-    }
+    weir_exact_names_make(pipeline, NULL, &names);
+    if (!result) result = look_at_own(client, names.journal, source->partition_count, kept_ms, error);
+    if (!result) result = look_at_own(client, names.snapshots, source->partition_count, kept_ms, error);
     return result;
 }
 
@@ -107,4 +105,13 @@ int weir_topics_look(const struct weir_kafka_client *client, const struct weir_p
             result = look_or_create(client, topic, facts.partition_count, &retention->streams[i], error);
     }
     return result;
+}
+
+void weir_topics_of_streams(const struct weir_plan *plan, const char *topics[WEIR_STREAM_COUNT],
+                            bool bare[WEIR_STREAM_COUNT]) {
+    for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
+        if (!plan->streams[i].active) continue;
+        topics[i] = weir_pipeline_sink(plan->pipeline, (enum weir_stream)i)->topic.text;
+        bare[i] = !plan->streams[i].full_envelope && i != WEIR_DEAD_LETTERS;
+    }
 }

@@ -15,4 +15,9 @@
 int weir_topics_look(const struct weir_kafka_client *client, const struct weir_plan *plan,
                      struct weir_retention *retention, struct weir_error *error);
 
+/* Where the active streams go, and which of them without headers and times: what a producer is opened with.
+ * Others stay as they are. */
+void weir_topics_of_streams(const struct weir_plan *plan, const char *topics[WEIR_STREAM_COUNT],
+                            bool bare[WEIR_STREAM_COUNT]);
+
 #endif
