@@ -135,6 +135,17 @@ int weir_kafka_committed(struct weir_kafka_source *source, struct weir_kafka_off
                           source->topic, rd_kafka_err2str(code));
 }
 
+int weir_kafka_committed_all(struct weir_kafka_source *source, struct weir_kafka_offset **offsets,
+                             uint32_t *count, int64_t timeout_ms, struct weir_error *error) {
+    int width = weir_kafka_source_width(source, error);
+    if (width < 0) return width;
+    *offsets = calloc((size_t)width + 1, sizeof **offsets);
+    if (!*offsets) return weir_error_set(error, WEIR_NOMEM, "no memory for offsets");
+    *count = (uint32_t)width;
+    for (int p = 0; p < width; p++) (*offsets)[p].partition = p;
+    return weir_kafka_committed(source, *offsets, *count, timeout_ms, error);
+}
+
 /* ---- outcomes ---- */
 
 static enum weir_txn judge_code(rd_kafka_resp_err_t code) {

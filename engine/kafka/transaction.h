@@ -43,6 +43,11 @@ struct weir_kafka_offset {
 int weir_kafka_committed(struct weir_kafka_source *source, struct weir_kafka_offset *offsets, uint32_t count,
                          int64_t timeout_ms, struct weir_error *error);
 
+/* The same of all partitions of the topic. *offsets is the caller's to free, also on failure; NULL on entry.
+ */
+int weir_kafka_committed_all(struct weir_kafka_source *source, struct weir_kafka_offset **offsets,
+                             uint32_t *count, int64_t timeout_ms, struct weir_error *error);
+
 struct weir_kafka_txn_options {
     struct weir_kafka_client client;
     const char

@@ -202,12 +202,8 @@ int weir_exact_skip(struct weir_exact *lane, int32_t partition, int64_t offset) 
 
 /* The first record that is to be skipped, or count. */
 static uint32_t find_skip(const struct weir_exact *lane, const struct weir_record *records, uint32_t count) {
-    if (!lane->skip_count) return count;
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t k = 0; k < lane->skip_count; k++)
-            if (lane->skips[k].partition == records[i].partition &&
-                lane->skips[k].offset == records[i].offset)
-                return i;
+    for (uint32_t i = 0; i < count && lane->skip_count; i++)
+        if (weir_skip_names(lane->skips, lane->skip_count, &records[i])) return i;
     return count;
 }
 

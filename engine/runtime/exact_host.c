@@ -426,18 +426,6 @@ bool weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64
 
 /* ---- leading (`tasks: single`) ---- */
 
-static int read_committed(struct weir_exact_host *host, struct weir_kafka_offset **offsets, uint32_t *count,
-                          struct weir_error *error) {
-    int width = weir_kafka_source_width(host->source, error);
-    if (width < 0) return width;
-    struct weir_kafka_offset *found = calloc((size_t)width + 1, sizeof *found);
-    if (!found) return WEIR_NOMEM;
-    for (int p = 0; p < width; p++) found[p].partition = p;
-    *offsets = found;
-    *count = (uint32_t)width;
-    return weir_kafka_committed(host->source, found, *count, LEAD_PATIENCE_MS, error);
-}
-
 /* The producer first: from then on nobody else commits, and where the group stands is final. */
 int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *follower, int64_t wall_ms,
                          struct weir_error *error) {
@@ -445,7 +433,7 @@ int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *fol
     struct weir_recovered done = {0};
     uint32_t count = 0;
     int result = weir_commit_thread_wait(host->thread, LEAD_PATIENCE_MS, error);
-    if (!result) result = read_committed(host, &offsets, &count, error);
+    if (!result) result = weir_kafka_committed_all(host->source, &offsets, &count, LEAD_PATIENCE_MS, error);
     if (!result) result = weir_follower_finish(follower, offsets, count, &done, error);
     if (!result) result = weir_exact_turn(host->lane, weir_clock_ms(), wall_ms, false); /* tells the time */
     if (!result) result = weir_exact_adopt(host->lane, 0, done.task, &done.progress);

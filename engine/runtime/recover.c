@@ -139,20 +139,13 @@ static int diverged(struct recovery *recovery, const struct weir_unit *unit, con
         unit->slice_count ? unit->slices[unit->slice_count - 1].last : -1, what);
 }
 
-static bool is_skipped(const struct weir_unit *unit, const struct weir_record *record) {
-    for (uint32_t i = 0; i < unit->skip_count; i++)
-        if (unit->skips[i].partition == record->partition && unit->skips[i].offset == record->offset)
-            return true;
-    return false;
-}
-
 static int process_again(struct recovery *recovery, const struct weir_unit *unit,
                          const struct weir_record *records, uint32_t count, struct weir_answers *answers) {
     struct weir_task *task = recovery->out->task;
     while (count) {
         struct weir_outputs outputs;
         uint32_t run = 0;
-        while (run < count && !is_skipped(unit, &records[run])) run++;
+        while (run < count && !weir_skip_names(unit->skips, unit->skip_count, &records[run])) run++;
         int result = run ? weir_task_process(task, records, run, &outputs)
                          : weir_task_set_aside(task, records, &outputs);
         if (result) return result;

@@ -48,15 +48,11 @@ static int look(struct standby *standby) {
     int result = weir_topics_look(&options->client, options->plan, &retention, standby->error);
     if (!result && !standby->source)
         result = weir_kafka_source_open(&source, &standby->source, standby->error);
-    int width = result ? result : weir_kafka_source_width(standby->source, standby->error);
-    if (width < 0) return width;
-    free(standby->offsets);
-    standby->count = (uint32_t)width;
-    standby->offsets = calloc((size_t)width + 1, sizeof *standby->offsets);
-    if (!standby->offsets) return WEIR_NOMEM;
-    for (int p = 0; p < width; p++) standby->offsets[p].partition = p;
-    return weir_kafka_committed(standby->source, standby->offsets, standby->count, COMMITTED_PATIENCE_MS,
-                                standby->error);
+    free(standby->offsets); /* of a look that failed */
+    standby->offsets = NULL;
+    return result ? result
+                  : weir_kafka_committed_all(standby->source, &standby->offsets, &standby->count,
+                                             COMMITTED_PATIENCE_MS, standby->error);
 }
 
 static int begin_to_follow(struct standby *standby) {

@@ -44,6 +44,12 @@ void weir_unit_clear(struct weir_unit *unit) {
     unit->journal_offset = -1;
 }
 
+bool weir_skip_names(const struct weir_skip *skips, uint32_t count, const struct weir_record *record) {
+    for (uint32_t i = 0; i < count; i++)
+        if (skips[i].partition == record->partition && skips[i].offset == record->offset) return true;
+    return false;
+}
+
 /* ---- digests ---- */
 
 /* Order matters, and so does where one field ends and the next begins. */

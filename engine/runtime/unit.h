@@ -39,6 +39,8 @@ struct weir_skip {
     int64_t offset;
 };
 
+bool weir_skip_names(const struct weir_skip *skips, uint32_t count, const struct weir_record *record);
+
 /* A snapshot that can be loaded: what a journal record says of one (R9). */
 struct weir_manifest {
     uint64_t unit; /* the state after this unit; 0 = no manifest */
