@@ -15,7 +15,6 @@
 #include "file/snapshot.h"
 #include "runtime/exact_names.h"
 #include "runtime/generation.h"
-#include "runtime/kept_units.h"
 
 static const struct weir_flag flags[] = {
     {"yes", NULL, "reset: really delete"},
@@ -92,8 +91,8 @@ static int load(const struct shelf *shelf, const struct found *found, struct wei
     *task = NULL;
     if (!found->unit) return load_snapshot(shelf, found, task, bytes, error);
     *bytes = segment_bytes(shelf, found);
-    return weir_kept_unit_read(pipeline->state.dir, pipeline->name, found->partition, (uint64_t)found->at,
-                               shelf->loaded->plan, task, error);
+    return weir_generation_read_kept(pipeline->state.dir, pipeline->name, found->partition,
+                                     (uint64_t)found->at, shelf->loaded->plan, task, error);
 }
 
 static const char *kind(const struct found *found) { return found->unit ? "unit" : "offset"; }

@@ -149,6 +149,7 @@ struct reading {
     const struct weir_manifest *manifest;
     const struct weir_plan *plan;
     struct weir_carry *carry;
+    bool unproven; /* the manifest's root is not known */
     struct weir_assembly assembly;
     uint32_t tail_count; /* pieces of the tail so far */
     struct weir_error *error;
@@ -166,7 +167,8 @@ static int add_tail_items(struct reading *reading, const char *bytes, size_t len
 }
 
 static int begin(struct reading *reading) {
-    return weir_assembly_begin(&reading->assembly, reading->manifest->root, reading->plan, reading->error);
+    return weir_assembly_begin(&reading->assembly, reading->unproven ? NULL : &reading->manifest->root,
+                               reading->plan, reading->error);
 }
 
 /* The newest file has the tail; older ones, back to the base, have what it did not write anew. */
@@ -247,6 +249,23 @@ static int read_from(struct reading *reading, const char *folder, struct weir_ta
     if (!result) result = weir_assembly_end(&reading->assembly, task, reading->error);
     weir_assembly_deinit(&reading->assembly);
     return result;
+}
+
+int weir_generation_read_kept(const char *dir, const char *pipeline, int32_t task_id, uint64_t unit,
+                              const struct weir_plan *plan, struct weir_task **task,
+                              struct weir_error *error) {
+    const struct weir_generation_place place = {.dir = dir, .pipeline = pipeline};
+    const struct weir_manifest manifest = {.unit = unit};
+    struct reading reading = {.place = &place,
+                              .task = task_id,
+                              .manifest = &manifest,
+                              .plan = plan,
+                              .unproven = true,
+                              .error = error};
+    char folder[WEIR_GENERATION_FOLDER_BYTES];
+    *task = NULL;
+    weir_generation_folder(pipeline, folder, sizeof folder);
+    return read_from(&reading, folder, task);
 }
 
 int weir_generation_read(const struct weir_generation_place *place, int32_t task_id,

@@ -53,6 +53,11 @@ int weir_generation_read(const struct weir_generation_place *place, int32_t task
 int weir_generation_carry(const struct weir_generation_place *place, int32_t task_id,
                           const struct weir_manifest *manifest, const struct weir_plan *plan,
                           struct weir_carry *carry, struct weir_task **task, struct weir_error *error);
+/* The state after this unit as far as the files of a folder say, without a cluster: for `weir state`. What is
+ * not checked: see weir_assembly_begin. *task stays NULL on failure. */
+int weir_generation_read_kept(const char *dir, const char *pipeline, int32_t task_id, uint64_t unit,
+                              const struct weir_plan *plan, struct weir_task **task,
+                              struct weir_error *error);
 /* Deletes what lies before the segments of `oldest`, which are still needed: files, records of the topic, and
  * of the journal what lies before journal_from (-1: nothing). */
 void weir_generation_trim(const struct weir_generation_place *place, int32_t task,

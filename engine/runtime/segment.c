@@ -100,24 +100,15 @@ static int parse_tail(struct weir_assembly *assembly) {
     return pages == digest_count ? WEIR_OK : WEIR_DATA;
 }
 
-int weir_assembly_begin(struct weir_assembly *assembly, uint64_t root, const struct weir_plan *plan,
+int weir_assembly_begin(struct weir_assembly *assembly, const uint64_t *root, const struct weir_plan *plan,
                         struct weir_error *error) {
     int result = parse_tail(assembly);
     if (result == WEIR_NOMEM) return weir_error_set(error, result, "no memory for a snapshot");
     if (!result) assembly->manifest.root = weir_task_manifest_root(&assembly->manifest);
-    if (result || (assembly->manifest.root != root && WEIR_RULE(211)))
-        return weir_error_set(error, WEIR_DATA, "its tail is broken, or not the one that was published");
-    return plan ? weir_task_restore_begin_carrying(plan, &assembly->manifest, assembly->carry,
-                                                   &assembly->restore, error)
-                : WEIR_OK;
-}
-
-int weir_assembly_begin_unproven(struct weir_assembly *assembly, const struct weir_plan *plan,
-                                 struct weir_error *error) {
-    int result = parse_tail(assembly);
-    if (result == WEIR_NOMEM) return weir_error_set(error, result, "no memory for a snapshot");
-    if (result) return weir_error_set(error, result, "its tail is broken");
-    assembly->manifest.root = weir_task_manifest_root(&assembly->manifest);
+    bool other = !result && root && assembly->manifest.root != *root && WEIR_RULE(211);
+    if (result || other)
+        return weir_error_set(error, WEIR_DATA, "its tail is broken%s",
+                              root ? ", or not the one that was published" : "");
     return plan ? weir_task_restore_begin_carrying(plan, &assembly->manifest, assembly->carry,
                                                    &assembly->restore, error)
                 : WEIR_OK;

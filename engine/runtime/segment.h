@@ -47,13 +47,11 @@ struct weir_assembly {
 void weir_assembly_init(struct weir_assembly *assembly);
 void weir_assembly_deinit(struct weir_assembly *assembly);
 int weir_assembly_add_tail(struct weir_assembly *assembly, const void *bytes, size_t len);
-/* All of the tail is there. WEIR_DATA: it is not the one with this root. plan NULL: verify only. */
-int weir_assembly_begin(struct weir_assembly *assembly, uint64_t root, const struct weir_plan *plan,
+/* All of the tail is there. WEIR_DATA: it is broken, or not the one with this root. root NULL, for a look
+ * without the journal: the tail's own is believed, so damage that still reads as a state goes unseen. plan
+ * NULL: verify only. */
+int weir_assembly_begin(struct weir_assembly *assembly, const uint64_t *root, const struct weir_plan *plan,
                         struct weir_error *error);
-/* For a look without the journal: the tail's own root is believed, so damage of the tail itself that still
- * reads as a state goes unseen. */
-int weir_assembly_begin_unproven(struct weir_assembly *assembly, const struct weir_plan *plan,
-                                 struct weir_error *error);
 /* The items of a chunk; those that are not wanted are passed over. */
 int weir_assembly_offer(struct weir_assembly *assembly, const char *bytes, size_t len,
                         struct weir_error *error);

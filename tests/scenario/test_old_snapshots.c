@@ -24,7 +24,6 @@
 
 #include "file/snapshot.h"
 #include "runtime/generation.h"
-#include "runtime/kept_units.h"
 #include "support/pipeline.h"
 #include "support/process.h"
 
@@ -192,7 +191,7 @@ static void test_old_segments_when_put_together_then_outputs_go_on_as_they_did(v
         struct weir_task *task = NULL;
         struct weir_error error;
         open_folder(folders[i], &test);
-        if (weir_kept_unit_read(folders[i], "old", 0, 5, test.plan, &task, &error))
+        if (weir_generation_read_kept(folders[i], "old", 0, 5, test.plan, &task, &error))
             fail_msg("%s: %s", folders[i], error.text);
         goes_on(folders[i], task);
         test_pipeline_close(&test);
