@@ -113,13 +113,19 @@ static uint32_t number_of(const struct weir_task_restore *restore, uint32_t grou
     return carried ? carried->number : group;
 }
 
+/* checked: it was found by its digest. */
+static bool is_named(const struct weir_task_restore *restore, uint32_t group, uint32_t index,
+                     const void *bytes, size_t len, bool checked) {
+    return checked || weir_page_hash(bytes, len) == restore->digests[restore->firsts[group] + index];
+}
+
 /* The page lies in its place. */
 static int take_page(struct weir_task_restore *restore, uint32_t group, uint32_t index, const void *bytes,
-                     size_t len, struct weir_error *error) {
+                     size_t len, bool checked, struct weir_error *error) {
     uint32_t number = number_of(restore, group);
     struct weir_keyspace *keys = weir_features_keyspace(restore->task->features, number);
     uint64_t digest = restore->digests[restore->firsts[group] + index];
-    if (weir_page_hash(bytes, len) != digest)
+    if (!is_named(restore, group, index, bytes, len, checked))
         return damaged(error, group, index, "is damaged: its digest is another one");
     if (!weir_features_page_check(restore->task->features, number, bytes, len))
         return damaged(error, group, index, "does not hold windows");
@@ -130,11 +136,11 @@ static int take_page(struct weir_task_restore *restore, uint32_t group, uint32_t
 
 /* A page that becomes other slots, or is not needed: the assembly sees to it that all come. */
 static int carry_page(struct weir_task_restore *restore, uint32_t group, uint32_t index, const void *bytes,
-                      size_t len, struct weir_error *error) {
+                      size_t len, bool checked, struct weir_error *error) {
     const struct weir_carried_group *carried = carried_group(restore, group);
     if (len != weir_carried_page_bytes(carried, index))
         return damaged(error, group, index, "is damaged: it has another size");
-    if (weir_page_hash(bytes, len) != restore->digests[restore->firsts[group] + index])
+    if (!is_named(restore, group, index, bytes, len, checked))
         return damaged(error, group, index, "is damaged: its digest is another one");
     if (carried->pages)
         memcpy(carried->pages + (size_t)index * carried->scalars.page_slots * carried->scalars.stride, bytes,
@@ -142,20 +148,30 @@ static int carry_page(struct weir_task_restore *restore, uint32_t group, uint32_
     return WEIR_OK;
 }
 
-int weir_task_restore_page(struct weir_task_restore *restore, uint32_t group, uint32_t index,
-                           const void *bytes, size_t len, struct weir_error *error) {
+static int place_page(struct weir_task_restore *restore, uint32_t group, uint32_t index, const void *bytes,
+                      size_t len, bool checked, struct weir_error *error) {
     size_t room;
     if (group >= restore->group_count || index >= page_count(restore, group))
         return damaged(error, group, index, "does not belong to this state");
     const struct weir_carried_group *carried = carried_group(restore, group);
-    if (carried && !carried->whole) return carry_page(restore, group, index, bytes, len, error);
+    if (carried && !carried->whole) return carry_page(restore, group, index, bytes, len, checked, error);
     struct weir_keyspace *keys = weir_features_keyspace(restore->task->features, number_of(restore, group));
     if (!weir_pages_unmarked(weir_keyspace_pages(keys), index))
         return damaged(error, group, index, "comes twice");
     void *into = weir_keyspace_page_room(keys, index, &room);
     if (len != room) return damaged(error, group, index, "is damaged: it has another size");
     memcpy(into, bytes, len);
-    return take_page(restore, group, index, into, len, error);
+    return take_page(restore, group, index, into, len, checked, error);
+}
+
+int weir_task_restore_page(struct weir_task_restore *restore, uint32_t group, uint32_t index,
+                           const void *bytes, size_t len, struct weir_error *error) {
+    return place_page(restore, group, index, bytes, len, false, error);
+}
+
+int weir_task_restore_checked(struct weir_task_restore *restore, uint32_t group, uint32_t index,
+                              const void *bytes, size_t len, struct weir_error *error) {
+    return place_page(restore, group, index, bytes, len, true, error);
 }
 
 /* All pages of a group that lies as it lay are there. */
@@ -199,7 +215,7 @@ int weir_task_restore_pages(const struct weir_plan *plan, const struct weir_task
             size_t len;
             void *into = weir_keyspace_page_room(keys, j, &len);
             result = read(owner, i, j, into, len, error);
-            if (!result) result = take_page(restore, i, j, into, len, error);
+            if (!result) result = take_page(restore, i, j, into, len, false, error);
         }
     }
     if (!result) return weir_task_restore_end(restore, task, error);

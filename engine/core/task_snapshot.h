@@ -101,6 +101,9 @@ int weir_task_restore_begin_carrying(const struct weir_plan *plan, const struct 
 /* Pages in any order. After a failure only _abandon is allowed. */
 int weir_task_restore_page(struct weir_task_restore *restore, uint32_t group, uint32_t index,
                            const void *bytes, size_t len, struct weir_error *error);
+/* The same for a page that was found by its digest: it is not hashed again. */
+int weir_task_restore_checked(struct weir_task_restore *restore, uint32_t group, uint32_t index,
+                              const void *bytes, size_t len, struct weir_error *error);
 /* Frees restore in any case; *task stays NULL on failure. */
 int weir_task_restore_end(struct weir_task_restore *restore, struct weir_task **task,
                           struct weir_error *error);

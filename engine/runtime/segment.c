@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/segment.h"
 
-#include "base/faults.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "base/faults.h"
+#include "core/pages.h"
 
 #define GROUP_MAX 4096
 
@@ -130,10 +128,10 @@ int weir_assembly_offer(struct weir_assembly *assembly, const char *bytes, size_
     while (assembly->missing && weir_segment_next(&bytes, &len, &item) == 1) {
         size_t place = place_of(assembly, item.group, item.index);
         if (place == SIZE_MAX || assembly->taken[place] ||
-            XXH3_64bits(item.bytes, item.len) != assembly->digests[place])
+            weir_page_hash(item.bytes, item.len) != assembly->digests[place])
             continue;
-        int result = assembly->restore ? weir_task_restore_page(assembly->restore, item.group, item.index,
-                                                                item.bytes, item.len, error)
+        int result = assembly->restore ? weir_task_restore_checked(assembly->restore, item.group, item.index,
+                                                                   item.bytes, item.len, error)
                                        : WEIR_OK;
         if (result) return result;
         assembly->taken[place] = 1;
