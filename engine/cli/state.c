@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "core/task.h"
+#include "file/numbered.h"
 #include "file/segments.h"
 #include "file/snapshot.h"
 #include "runtime/exact_names.h"
@@ -49,8 +50,8 @@ static int collect(void *owner, int32_t partition, int64_t position) {
     return add(owner, (struct found){partition, false, position});
 }
 
-static int collect_unit(void *owner, int32_t task, uint64_t unit) {
-    return add(owner, (struct found){task, true, (int64_t)unit});
+static int collect_unit(void *owner, int32_t task, int64_t unit) {
+    return add(owner, (struct found){task, true, unit});
 }
 
 static int by_place(const void *a, const void *b) {
@@ -218,8 +219,8 @@ static int export_newest(const struct shelf *shelf, const struct weir_args *args
 
 static int delete_one(const struct shelf *shelf, const struct found *found, struct weir_error *error) {
     const struct weir_pipeline *pipeline = &shelf->loaded->pipeline;
-    return found->unit ? weir_segment_delete(pipeline->state.dir, shelf->folder, found->partition,
-                                             (uint64_t)found->at, error)
+    return found->unit ? weir_numbered_delete(pipeline->state.dir, shelf->folder, WEIR_SEGMENT_ENDING,
+                                              found->partition, found->at, error)
                        : weir_snapshot_delete(pipeline->state.dir, pipeline->name, found->partition,
                                               found->at, error);
 }
@@ -268,7 +269,7 @@ static int act(const struct weir_args *args, const struct weir_loaded *loaded) {
     weir_generation_folder(pipeline->name, shelf.folder, sizeof shelf.folder);
     int code = WEIR_EXIT_BUG;
     if (!weir_snapshot_each(pipeline->state.dir, pipeline->name, &shelf, collect) &&
-        !weir_segment_each(pipeline->state.dir, shelf.folder, &shelf, collect_unit)) {
+        !weir_numbered_each(pipeline->state.dir, shelf.folder, WEIR_SEGMENT_ENDING, &shelf, collect_unit)) {
         if (shelf.count) qsort(shelf.items, shelf.count, sizeof *shelf.items, by_place);
         switch (args->arguments[0][0]) {
             case 'l':

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "file/segments.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "file/durable.h"
+#include "file/numbered.h"
 
 #define MAGIC UINT64_C(0x31746e656d676573) /* "segment1" */
 
@@ -25,10 +23,6 @@ struct weir_segment_file {
     char folder[WEIR_PATH_BYTES], path[WEIR_PATH_BYTES];
 };
 
-static void path_of(char *path, const char *dir, const char *folder, int32_t task, uint64_t unit) {
-    snprintf(path, WEIR_PATH_BYTES, "%s/%s/p%" PRId32 "-%020" PRIu64 ".segment", dir, folder, task, unit);
-}
-
 /* ---- writing ---- */
 
 int weir_segment_file_create(const char *dir, const char *folder, int32_t task, uint64_t unit,
@@ -36,7 +30,7 @@ int weir_segment_file_create(const char *dir, const char *folder, int32_t task, 
     struct weir_segment_file *file = calloc(1, sizeof *file);
     if (!file) return weir_error_set(error, WEIR_NOMEM, "no memory for a snapshot");
     snprintf(file->folder, sizeof file->folder, "%s/%s", dir, folder);
-    path_of(file->path, dir, folder, task, unit);
+    weir_numbered_path(file->path, dir, folder, task, (int64_t)unit, WEIR_SEGMENT_ENDING);
     file->fd = weir_durable_create(file->path, error);
     if (file->fd < 0) {
         free(file);
@@ -92,7 +86,7 @@ int weir_segment_view_open(const char *dir, const char *folder, int32_t task, ui
     char path[WEIR_PATH_BYTES];
     struct footer footer;
     memset(view, 0, sizeof *view);
-    path_of(path, dir, folder, task, unit);
+    weir_numbered_path(path, dir, folder, task, (int64_t)unit, WEIR_SEGMENT_ENDING);
     int result = map_file(path, view, error);
     if (result) return result;
     size_t len = view->map_len - sizeof footer;
@@ -112,55 +106,4 @@ int weir_segment_view_open(const char *dir, const char *folder, int32_t task, ui
 void weir_segment_view_close(struct weir_segment_view *view) {
     if (view->map) munmap(view->map, view->map_len);
     memset(view, 0, sizeof *view);
-}
-
-/* ---- the folder ---- */
-
-int weir_segment_each(const char *dir, const char *folder, void *owner,
-                      int (*visit)(void *owner, int32_t task, uint64_t unit)) {
-    char path[WEIR_PATH_BYTES];
-    int result = 0;
-    snprintf(path, sizeof path, "%s/%s", dir, folder);
-    DIR *listing = opendir(path);
-    if (!listing) return 0;
-    for (struct dirent *entry; !result && (entry = readdir(listing));) {
-        int32_t task;
-        uint64_t unit;
-        int end = -1; /* stays so unless the name has its ending */
-        sscanf(entry->d_name, "p%" SCNd32 "-%20" SCNu64 ".segment%n", &task, &unit, &end);
-        if (end > 0 && entry->d_name[end] == '\0') result = visit(owner, task, unit);
-    }
-    closedir(listing);
-    return result;
-}
-
-struct list {
-    int32_t task;
-    uint64_t *units;
-    int count, max;
-};
-
-static int add_to_list(void *owner, int32_t task, uint64_t unit) {
-    struct list *list = owner;
-    if (task == list->task && list->count < list->max) list->units[list->count++] = unit;
-    return 0;
-}
-
-static int newest_first(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-int weir_segment_list(const char *dir, const char *folder, int32_t task, uint64_t *units, int max) {
-    struct list list = {task, units, 0, max};
-    weir_segment_each(dir, folder, &list, add_to_list);
-    qsort(units, (size_t)list.count, sizeof *units, newest_first);
-    return list.count;
-}
-
-int weir_segment_delete(const char *dir, const char *folder, int32_t task, uint64_t unit,
-                        struct weir_error *error) {
-    char path[WEIR_PATH_BYTES];
-    path_of(path, dir, folder, task, unit);
-    return unlink(path) ? weir_durable_error(error, "delete", path) : WEIR_OK;
 }

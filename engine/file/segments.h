@@ -15,6 +15,9 @@
 
 #include "weir/error.h"
 
+/* Of the files; numbered.h lists and deletes them. */
+#define WEIR_SEGMENT_ENDING ".segment"
+
 struct weir_segment_file;
 
 int weir_segment_file_create(const char *dir, const char *folder, int32_t task, uint64_t unit,
@@ -37,14 +40,5 @@ struct weir_segment_view {
 int weir_segment_view_open(const char *dir, const char *folder, int32_t task, uint64_t unit,
                            struct weir_segment_view *view, struct weir_error *error);
 void weir_segment_view_close(struct weir_segment_view *view);
-
-/* Units of the task's segments, newest first; at most max. */
-int weir_segment_list(const char *dir, const char *folder, int32_t task, uint64_t *units, int max);
-/* Calls visit for every segment of the folder, in no order; stops at the first result that is not 0, and
- * returns it. */
-int weir_segment_each(const char *dir, const char *folder, void *owner,
-                      int (*visit)(void *owner, int32_t task, uint64_t unit));
-int weir_segment_delete(const char *dir, const char *folder, int32_t task, uint64_t unit,
-                        struct weir_error *error);
 
 #endif

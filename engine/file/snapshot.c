@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "file/snapshot.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,9 +12,10 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "file/durable.h"
+#include "file/numbered.h"
 #include "weir/state.h"
 
+#define ENDING ".snapshot"
 #define FORMAT_VERSION 1
 #define PIECE_BYTES ((size_t)1 << 20)
 #define FRAME_BYTES 12 /* u32 length, u64 digest */
@@ -202,11 +202,6 @@ int weir_snapshot_parse(const void *bytes, size_t len, struct weir_snapshot_head
 
 /* ---- files ---- */
 
-static void path_of(char out[PATH_BYTES], const char *dir, const char *pipeline, int32_t partition,
-                    int64_t position) {
-    snprintf(out, PATH_BYTES, "%s/%s/p%d-%020" PRId64 ".snapshot", dir, pipeline, partition, position);
-}
-
 static int make_folder(const char *dir, const char *pipeline, char folder[PATH_BYTES],
                        struct weir_error *error) {
     snprintf(folder, PATH_BYTES, "%s", dir);
@@ -245,7 +240,7 @@ int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, 
     char folder[PATH_BYTES], path[PATH_BYTES];
     int result = make_folder(dir, head->pipeline, folder, error);
     if (result) return result;
-    path_of(path, dir, head->pipeline, head->partition, head->position);
+    weir_numbered_path(path, dir, head->pipeline, head->partition, head->position, ENDING);
     return write_file(path, folder, head, payload, len, error);
 }
 
@@ -258,47 +253,14 @@ int weir_snapshot_export(const char *path, const struct weir_snapshot_head *head
     return write_file(path, folder, head, payload, len, error);
 }
 
-static int newest_first(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
 int weir_snapshot_each(const char *dir, const char *pipeline, void *owner,
                        int (*visit)(void *owner, int32_t partition, int64_t position)) {
-    char folder[PATH_BYTES];
-    int result = 0;
-    snprintf(folder, sizeof folder, "%s/%s", dir, pipeline);
-    DIR *listing = opendir(folder);
-    if (!listing) return 0;
-    for (struct dirent *entry; !result && (entry = readdir(listing));) {
-        int32_t partition;
-        int64_t position;
-        int end = -1; /* stays so unless the name has its ending */
-        sscanf(entry->d_name, "p%" SCNd32 "-%20" SCNd64 ".snapshot%n", &partition, &position, &end);
-        if (end > 0 && entry->d_name[end] == '\0') result = visit(owner, partition, position);
-    }
-    closedir(listing);
-    return result;
-}
-
-struct list {
-    int32_t partition;
-    int64_t *positions;
-    int count, max;
-};
-
-static int add_to_list(void *owner, int32_t partition, int64_t position) {
-    struct list *list = owner;
-    if (partition == list->partition && list->count < list->max) list->positions[list->count++] = position;
-    return 0;
+    return weir_numbered_each(dir, pipeline, ENDING, owner, visit);
 }
 
 int weir_snapshot_list(const char *dir, const char *pipeline, int32_t partition, int64_t *positions,
                        int max) {
-    struct list list = {partition, positions, 0, max};
-    weir_snapshot_each(dir, pipeline, &list, add_to_list);
-    qsort(positions, (size_t)list.count, sizeof *positions, newest_first);
-    return list.count;
+    return weir_numbered_list(dir, pipeline, ENDING, partition, positions, max);
 }
 
 int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition, int64_t position,
@@ -307,7 +269,7 @@ int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition,
     char path[PATH_BYTES];
     struct stat facts;
     struct weir_error why = {0};
-    path_of(path, dir, pipeline, partition, position);
+    weir_numbered_path(path, dir, pipeline, partition, position, ENDING);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return weir_durable_error(error, "open", path);
     int result = fstat(fd, &facts) ? weir_durable_error(error, "read", path) : WEIR_OK;
@@ -336,9 +298,7 @@ int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition,
 
 int weir_snapshot_delete(const char *dir, const char *pipeline, int32_t partition, int64_t position,
                          struct weir_error *error) {
-    char path[PATH_BYTES];
-    path_of(path, dir, pipeline, partition, position);
-    return unlink(path) ? weir_durable_error(error, "delete", path) : WEIR_OK;
+    return weir_numbered_delete(dir, pipeline, ENDING, partition, position, error);
 }
 
 void weir_snapshot_trim(const char *dir, const char *pipeline, int32_t partition, int keep, int64_t safe) {

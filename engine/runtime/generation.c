@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/faults.h"
+#include "file/numbered.h"
 #include "file/segments.h"
 
 #define KEY_BYTES 64
@@ -174,14 +175,17 @@ static int begin(struct reading *reading) {
 /* The newest file has the tail; older ones, back to the base, have what it did not write anew. */
 static int read_files(struct reading *reading, const char *folder) {
     const struct weir_generation_place *place = reading->place;
-    uint64_t units[FILES_MAX];
-    int count = weir_segment_list(place->dir, folder, reading->task, units, FILES_MAX), result = WEIR_OK;
+    int64_t units[FILES_MAX];
+    int count = weir_numbered_list(place->dir, folder, WEIR_SEGMENT_ENDING, reading->task, units, FILES_MAX),
+        result = WEIR_OK;
+    int64_t newest = (int64_t)reading->manifest->unit, oldest = (int64_t)reading->manifest->base_unit;
     bool begun = false;
     for (int i = 0; i < count && !result; i++) {
         struct weir_segment_view view;
-        if (units[i] > reading->manifest->unit || units[i] < reading->manifest->base_unit) continue;
-        if (!begun && units[i] != reading->manifest->unit) break;
-        result = weir_segment_view_open(place->dir, folder, reading->task, units[i], &view, reading->error);
+        if (units[i] > newest || units[i] < oldest) continue;
+        if (!begun && units[i] != newest) break;
+        result = weir_segment_view_open(place->dir, folder, reading->task, (uint64_t)units[i], &view,
+                                        reading->error);
         if (!result && !begun) result = add_tail_items(reading, view.tail, view.tail_len);
         if (!result && !begun) result = begin(reading);
         begun = true;
@@ -300,10 +304,11 @@ void weir_generation_trim(const struct weir_generation_place *place, int32_t tas
     WEIR_POINT("trim.topic");
     if (!place->dir) return;
     char folder[WEIR_GENERATION_FOLDER_BYTES];
-    uint64_t units[FILES_MAX];
+    int64_t units[FILES_MAX];
     weir_generation_folder(place->pipeline, folder, sizeof folder);
-    int count = weir_segment_list(place->dir, folder, task, units, FILES_MAX);
+    int count = weir_numbered_list(place->dir, folder, WEIR_SEGMENT_ENDING, task, units, FILES_MAX);
     for (int i = 0; i < count; i++)
-        if (units[i] < oldest->base_unit) weir_segment_delete(place->dir, folder, task, units[i], NULL);
+        if (units[i] < (int64_t)oldest->base_unit)
+            weir_numbered_delete(place->dir, folder, WEIR_SEGMENT_ENDING, task, units[i], NULL);
     WEIR_POINT("trim.after");
 }
