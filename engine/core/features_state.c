@@ -117,13 +117,24 @@ static uint32_t find_group(const struct weir_features *features, const char *des
     return plan->group_count;
 }
 
+/* The slot of the key that stands at packed. NULL: refused. */
+static unsigned char *restore_key(struct weir_keyspace *keys, const unsigned char *packed,
+                                  struct weir_state_reader *reader) {
+    struct weir_key key;
+    memcpy(&key.low, packed, sizeof key.low);
+    memcpy(&key.high, packed + sizeof key.low, sizeof key.high);
+    unsigned char *slot = weir_keyspace_restore(keys, key, key.high & USED_AGAIN);
+    if (!slot)
+        weir_state_reader_refuse(reader, "a key stands twice in the state, or there is no memory for it");
+    return slot;
+}
+
 /* With a smaller cap than when it was saved, the keys next to be forgotten are. */
 static void load_keys(const struct weir_features_group *group, struct weir_keyspace *keys, uint64_t count,
                       unsigned char *packed, struct weir_state_reader *reader) {
     size_t bytes = packed_bytes(group);
     uint64_t skip = count > weir_keyspace_key_max(keys) ? count - weir_keyspace_key_max(keys) : 0;
     for (uint64_t i = 0; i < count && weir_state_reader_result(reader) == WEIR_OK; i++) {
-        struct weir_key key;
         size_t len = weir_state_read_bytes(reader, packed, bytes);
         if (weir_state_reader_result(reader) != WEIR_OK) return;
         if (len != bytes) {
@@ -131,13 +142,8 @@ static void load_keys(const struct weir_features_group *group, struct weir_keysp
             return;
         }
         if (i < skip) continue;
-        memcpy(&key.low, packed, sizeof key.low);
-        memcpy(&key.high, packed + sizeof key.low, sizeof key.high);
-        unsigned char *slot = weir_keyspace_restore(keys, key, key.high & USED_AGAIN);
-        if (!slot) {
-            weir_state_reader_refuse(reader, "a key stands twice in the state, or there is no memory for it");
-            return;
-        }
+        unsigned char *slot = restore_key(keys, packed, reader);
+        if (!slot) return;
         unpack(group, slot, packed + 2 * sizeof(uint64_t));
     }
 }
@@ -149,22 +155,16 @@ static void carry_keys(struct weir_features *features, uint32_t g, uint64_t coun
     uint64_t max = keys ? weir_keyspace_key_max(keys) : 0, skip = count > max ? count - max : 0;
     for (uint64_t i = 0; i < count; i++) {
         size_t len;
-        struct weir_key key;
         const unsigned char *packed = weir_state_read_view(reader, &len);
         if (weir_state_reader_result(reader)) return;
         if (!keys || i < skip) continue;
-        if (len != sizeof key + weir_slot_carry_bytes(slots)) {
+        if (len != sizeof(struct weir_key) + weir_slot_carry_bytes(slots)) {
             weir_state_reader_refuse(reader, "a key's windows have the wrong size");
             return;
         }
-        memcpy(&key.low, packed, sizeof key.low);
-        memcpy(&key.high, packed + sizeof key.low, sizeof key.high);
-        unsigned char *slot = weir_keyspace_restore(keys, key, key.high & USED_AGAIN);
-        if (!slot) {
-            weir_state_reader_refuse(reader, "a key stands twice in the state, or there is no memory for it");
-            return;
-        }
-        weir_slot_carry_move(slots, &features->plan->groups[g], packed + sizeof key, slot);
+        unsigned char *slot = restore_key(keys, packed, reader);
+        if (!slot) return;
+        weir_slot_carry_move(slots, &features->plan->groups[g], packed + sizeof(struct weir_key), slot);
     }
 }
 
