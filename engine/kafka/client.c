@@ -186,6 +186,21 @@ void weir_kafka_health_statistics(struct weir_kafka_health *health, const char *
         health->down = true;
 }
 
+bool weir_kafka_is_final(rd_kafka_resp_err_t code) {
+    switch (code) {
+        case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+        case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+        case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+        case RD_KAFKA_RESP_ERR__BAD_MSG:
+            return true;
+        default:
+            return false;
+    }
+}
+
 /* ---- wake-ups ---- */
 
 int weir_kafka_wake_open(struct weir_error *error) {

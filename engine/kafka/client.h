@@ -59,6 +59,9 @@ void weir_kafka_health_trouble(struct weir_kafka_health *health, rd_kafka_t *rk,
  * error ALL_BROKERS_DOWN is not enough: it may not come while the group looks for its coordinator. */
 void weir_kafka_health_statistics(struct weir_kafka_health *health, const char *json);
 
+/* The topic cannot be read any more, whatever is waited for: gone, forbidden, or its bytes are broken. */
+bool weir_kafka_is_final(rd_kafka_resp_err_t code);
+
 /* A non-blocking eventfd that librdkafka writes to when `queue` turns from empty to not empty. */
 int weir_kafka_wake_open(struct weir_error *error); /* the fd, or WEIR_IO */
 void weir_kafka_wake_enable(int fd, rd_kafka_queue_t *queue);

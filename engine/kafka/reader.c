@@ -208,19 +208,13 @@ static void take_error(struct weir_kafka_reader *reader, int32_t partition,
         case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
             lost(reader, partition);
             return;
-        case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-        case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-        case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-        case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-        case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
-        case RD_KAFKA_RESP_ERR__BAD_MSG:
-            weir_error_set(&range->broken, WEIR_IO, "topic '%s' partition %d: %s", reader->topic,
-                           (int)partition, rd_kafka_message_errstr(message));
-            return;
         default:
-            weir_kafka_health_trouble(&reader->health, reader->rk, message->err,
-                                      rd_kafka_message_errstr(message));
+            if (weir_kafka_is_final(message->err))
+                weir_error_set(&range->broken, WEIR_IO, "topic '%s' partition %d: %s", reader->topic,
+                               (int)partition, rd_kafka_message_errstr(message));
+            else
+                weir_kafka_health_trouble(&reader->health, reader->rk, message->err,
+                                          rd_kafka_message_errstr(message));
     }
 }
 

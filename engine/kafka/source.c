@@ -159,6 +159,11 @@ void weir_kafka_source_release(struct weir_kafka_source *source) {
     if (source->headers.used_bytes) weir_arena_reset(&source->headers);
 }
 
+static void set_broken(struct weir_kafka_source *source, const rd_kafka_message_t *message) {
+    weir_error_set(&source->health.broken, WEIR_IO, "topic '%s', group '%s': %s", source->topic,
+                   source->group, rd_kafka_message_errstr(message));
+}
+
 /* What a message without a record says. Errors that librdkafka itself goes on from are only remembered. */
 static void take_error(struct weir_kafka_source *source, const rd_kafka_message_t *message) {
     struct weir_kafka_cursor *cursor = weir_kafka_intake_find(&source->intake, message->partition);
@@ -171,11 +176,6 @@ static void take_error(struct weir_kafka_source *source, const rd_kafka_message_
         case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
             if (cursor) weir_kafka_group_lost(source, message->partition);
             return;
-        case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-        case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-        case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-        case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
@@ -184,14 +184,14 @@ static void take_error(struct weir_kafka_source *source, const rd_kafka_message_
         case RD_KAFKA_RESP_ERR_GROUP_MAX_SIZE_REACHED:
         case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
         case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
-        case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
-        case RD_KAFKA_RESP_ERR__BAD_MSG:
-            weir_error_set(&source->health.broken, WEIR_IO, "topic '%s', group '%s': %s", source->topic,
-                           source->group, rd_kafka_message_errstr(message));
+            set_broken(source, message);
             return;
         default:
-            weir_kafka_health_trouble(&source->health, source->rk, message->err,
-                                      rd_kafka_message_errstr(message));
+            if (weir_kafka_is_final(message->err))
+                set_broken(source, message);
+            else
+                weir_kafka_health_trouble(&source->health, source->rk, message->err,
+                                          rd_kafka_message_errstr(message));
     }
 }
 
