@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "file/snapshot.h"
-#include "runtime/generation.h"
 #include "support/pipeline.h"
 #include "support/process.h"
+#include "support/units.h"
 
 static char file[600];
 
@@ -99,30 +99,6 @@ static void test_state_when_reset_is_meant_then_everything_goes(void **state) {
 
 static char exact_file[600];
 
-static int add_page(void *owner, const struct weir_task_page *page) {
-    return weir_segment_add(owner, page->group, page->index, page->bytes, page->len);
-}
-
-/* What the engine leaves after a unit, by the engine's own code; only the disk, no topic. */
-static void write_unit(struct weir_task *task, uint64_t unit, struct weir_manifest *manifest) {
-    const struct weir_generation_place place = {.dir = process_path("exact"), .pipeline = "kept"};
-    struct weir_generation_writer *writer;
-    struct weir_buffer chunk, tail;
-    struct weir_error error = {0}, disk = {0};
-    weir_buffer_init(&chunk);
-    weir_buffer_init(&tail);
-    assert_int_equal(weir_task_snapshot_begin(task, !manifest->base_unit), WEIR_OK);
-    assert_int_equal(weir_task_snapshot_step(task, SIZE_MAX / 2, add_page, &chunk), WEIR_OK);
-    assert_int_equal(weir_segment_write_tail(&tail, weir_task_snapshot(task)), WEIR_OK);
-    manifest->unit = unit;
-    assert_int_equal(weir_generation_open(&place, 3, unit, &writer, &error), WEIR_OK);
-    if (chunk.len) assert_int_equal(weir_generation_write(writer, &chunk, &error), WEIR_OK);
-    assert_int_equal(weir_generation_finish(writer, &tail, manifest, &disk, &error), WEIR_OK);
-    weir_task_snapshot_end(task, true);
-    weir_buffer_deinit(&chunk);
-    weir_buffer_deinit(&tail);
-}
-
 /* Unit 5 is full; unit 9 holds what one more key changed, and stands on 5. */
 static int prepare_exact(void **state) {
     (void)state;
@@ -151,9 +127,9 @@ static int prepare_exact(void **state) {
         snprintf(row, sizeof row, "{\"k\":%d,\"ts\":1700000000000,\"x\":1}", i);
         struct weir_record record = test_record(row, i);
         assert_int_equal(weir_task_process(task, &record, 1, &outputs), WEIR_OK);
-        if (i == 998) write_unit(task, 5, &manifest);
+        if (i == 998) units_write(process_path("exact"), "kept", 3, task, 5, &manifest);
     }
-    write_unit(task, 9, &manifest);
+    units_write(process_path("exact"), "kept", 3, task, 9, &manifest);
     assert_int_equal(manifest.base_unit, 5);
     weir_task_destroy(task);
     test_pipeline_close(&test);

@@ -169,6 +169,24 @@ static inline int door_sink_open(struct door_sink *door, const struct weir_kafka
     return weir_kafka_sink_open(&options, &door->sink, &door->error);
 }
 
+/* One record with a header weir-id=x-1, key k, value v and a time. 0 when it was delivered. */
+#define DOOR_TIME_MS 1714557600042
+static inline int door_write_envelope(const struct weir_kafka_client *client, const char *topic) {
+    struct door_sink door = {0};
+    const struct weir_header header = {"weir-id", {"x-1", 3}};
+    const struct weir_output_record record = {.stream = WEIR_PREDICTIONS,
+                                              .timestamp_ms = DOOR_TIME_MS,
+                                              .key = {"k", 1},
+                                              .value = {"v", 1},
+                                              .headers = &header,
+                                              .header_count = 1};
+    if (door_sink_open(&door, client, topic, false)) return door.error.result;
+    int taken = weir_kafka_sink_write(door.sink, &record, 1, 1, &door.error);
+    int result = taken == 1 ? weir_kafka_sink_flush(door.sink, 10000) : WEIR_IO;
+    weir_kafka_sink_close(door.sink);
+    return result;
+}
+
 /* Writes `count` records "<number>" with key "<number % keys>"; waits while the queue is full. */
 static inline int door_sink_fill(struct door_sink *door, uint64_t first, uint64_t count, uint64_t keys) {
     for (uint64_t i = first; i < first + count;) {

@@ -39,18 +39,7 @@ static void test_sink_when_a_record_has_headers_and_time_then_they_arrive(void *
     (void)state;
     struct weir_kafka_client client = {.brokers = broker_address()};
     const char *topic = broker_topic("envelope", 1);
-    struct door_sink sink = {0};
-    assert_int_equal(door_sink_open(&sink, &client, topic, false), WEIR_OK);
-    const struct weir_header header = {"weir-id", {"x-1", 3}};
-    const struct weir_output_record record = {.stream = WEIR_PREDICTIONS,
-                                              .timestamp_ms = 1714557600042,
-                                              .key = {"k", 1},
-                                              .value = {"v", 1},
-                                              .headers = &header,
-                                              .header_count = 1};
-    assert_int_equal(weir_kafka_sink_write(sink.sink, &record, 1, 1, &sink.error), 1);
-    assert_int_equal(weir_kafka_sink_flush(sink.sink, 10000), WEIR_OK);
-    weir_kafka_sink_close(sink.sink);
+    assert_int_equal(door_write_envelope(&client, topic), WEIR_OK);
     bool good = false;
     struct door_source source = {.see = see_headers, .context = &good};
     assert_int_equal(door_source_open(&source, &client, topic, topic, false), WEIR_OK);

@@ -9,38 +9,19 @@
 
 #include <cmocka.h>
 
-#include "support/exact_stream.h"
+#include "support/exact_lives.h"
 
 #define KILLS 5
 
-static char *log_of(int number) {
-    char name[32];
-    snprintf(name, sizeof name, "err%d", number);
-    return process_read(process_path(name), NULL);
+static pid_t start(const struct exact_stage *stage, int number) {
+    return life_start_with(stage, "weir", number, "tasks=single", false);
 }
 
-static pid_t start(const char *pipeline, int number) {
-    char out[600], err[600], name[32];
-    snprintf(name, sizeof name, "err%d", number);
-    snprintf(out, sizeof out, "%s", process_path("out"));
-    snprintf(err, sizeof err, "%s", process_path(name));
-    return process_start((const char *const[]){"weir", "run", pipeline, "--set", "tasks=single", NULL}, out,
-                         err);
-}
-
-/* Seconds until the log holds the words; fails after the given time. */
+/* Seconds until it has said so; fails after the given time. */
 static double wait_for(int number, const char *words, double seconds) {
     double begin = process_now_s();
-    for (;;) {
-        char *log = log_of(number);
-        bool found = log && strstr(log, words);
-        double waited = process_now_s() - begin;
-        if (!found && waited > seconds)
-            fail_msg("process %d: no '%s' within %.1f s: %s", number, words, seconds, log);
-        free(log);
-        if (found) return waited;
-        nanosleep(&(struct timespec){0, 10000000}, NULL);
-    }
+    if (!life_says("lead", number, words, 1, seconds)) life_fail("lead", number, words);
+    return process_now_s() - begin;
 }
 
 struct ids {
@@ -68,11 +49,11 @@ static void test_run_when_the_leader_is_killed_then_the_standby_goes_on_within_t
     exact_open(&stage, "lead", 60000, 3000, "");
     int leader = 0;
     pid_t pids[KILLS + 2];
-    pids[0] = start(stage.pipeline, 0);
+    pids[0] = start(&stage, 0);
     wait_for(0, "leading from unit 0", 10);
     double worst = 0;
     for (int i = 0; i < KILLS; i++) {
-        pids[i + 1] = start(stage.pipeline, i + 1);
+        pids[i + 1] = start(&stage, i + 1);
         wait_for(i + 1, "standing by", 10);
         nanosleep(&(struct timespec){0, 700000000}, NULL); /* the moment of the kill */
         kill(pids[leader], SIGKILL);

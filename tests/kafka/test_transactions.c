@@ -58,6 +58,12 @@ static void bed_close(struct bed *bed) {
 #define WRITE(bed, records, count) \
     assert_int_equal(weir_kafka_txn_write((bed)->txn, records, count, &(bed)->error), WEIR_TXN_OK)
 
+#define BEGIN_WITH(bed, record)                                                         \
+    do {                                                                                \
+        assert_int_equal(weir_kafka_txn_begin((bed)->txn, &(bed)->error), WEIR_TXN_OK); \
+        WRITE(bed, record, 1);                                                          \
+    } while (0)
+
 static struct weir_output_record prediction(const char *value) {
     return (struct weir_output_record){.stream = WEIR_PREDICTIONS,
                                        .timestamp_ms = WEIR_NO_TIMESTAMP,
@@ -72,6 +78,13 @@ static enum weir_txn send_offsets(struct bed *bed, int64_t next, const char *met
     enum weir_txn outcome = weir_kafka_txn_offsets(bed->txn, bed->input, membership, offsets, 2, &bed->error);
     weir_kafka_membership_free(membership);
     return outcome;
+}
+
+/* Of partition 0. */
+static int64_t committed(struct bed *bed) {
+    struct weir_kafka_offset offset = {.partition = 0};
+    assert_int_equal(weir_kafka_committed(bed->source.source, &offset, 1, 10000, &bed->error), WEIR_OK);
+    return offset.next;
 }
 
 struct seen {
@@ -148,8 +161,7 @@ static void test_committed_when_a_transaction_is_open_then_again(void **state) {
     struct bed bed;
     bed_open(&bed);
     struct weir_output_record record = prediction("open");
-    assert_int_equal(weir_kafka_txn_begin(bed.txn, &bed.error), WEIR_TXN_OK);
-    WRITE(&bed, &record, 1);
+    BEGIN_WITH(&bed, &record);
     assert_int_equal(send_offsets(&bed, 3, "1:a"), WEIR_TXN_OK);
     struct weir_kafka_offset offset = {.partition = 0};
     assert_int_equal(weir_kafka_committed(bed.source.source, &offset, 1, 1500, &bed.error), WEIR_AGAIN);
@@ -171,14 +183,11 @@ static void test_abort_when_records_were_sent_then_they_stay_invisible_and_can_b
         if (round > 15) assert_int_equal(send_offsets(&bed, 9, "1:a"), WEIR_TXN_OK);
         if (weir_kafka_txn_abort(bed.txn, &bed.error)) fail_msg("round %d: %s", round, bed.error.text);
     }
-    assert_int_equal(weir_kafka_txn_begin(bed.txn, &bed.error), WEIR_TXN_OK);
-    WRITE(&bed, &record, 1);
+    BEGIN_WITH(&bed, &record);
     assert_int_equal(send_offsets(&bed, 1, "1:b"), WEIR_TXN_OK);
     assert_int_equal(weir_kafka_txn_commit(bed.txn, &bed.error), WEIR_TXN_OK);
     assert_int_equal(broker_read(bed.output, 2, &seen, see), 1);
-    struct weir_kafka_offset offset = {.partition = 0};
-    assert_int_equal(weir_kafka_committed(bed.source.source, &offset, 1, 10000, &bed.error), WEIR_OK);
-    assert_true(offset.next == 1);
+    assert_true(committed(&bed) == 1);
     bed_close(&bed);
 }
 
@@ -188,8 +197,7 @@ static void test_open_when_an_older_producer_has_the_id_then_the_older_is_fenced
     struct seen seen = {0};
     bed_open(&bed);
     struct weir_output_record record = prediction("zombie");
-    assert_int_equal(weir_kafka_txn_begin(bed.txn, &bed.error), WEIR_TXN_OK);
-    WRITE(&bed, &record, 1);
+    BEGIN_WITH(&bed, &record);
     assert_int_equal(send_offsets(&bed, 5, "1:z"), WEIR_TXN_OK);
     struct weir_kafka_txn *younger;
     if (open_txn(&bed, &younger)) fail_msg("%s", bed.error.text);
@@ -197,11 +205,8 @@ static void test_open_when_an_older_producer_has_the_id_then_the_older_is_fenced
     assert_non_null(strstr(bed.error.text, bed.id));
     weir_kafka_txn_close(bed.txn);
     bed.txn = younger;
-    struct weir_kafka_offset offset = {.partition = 0};
-    assert_int_equal(weir_kafka_committed(bed.source.source, &offset, 1, 10000, &bed.error), WEIR_OK);
-    assert_true(offset.next == -1);
-    assert_int_equal(weir_kafka_txn_begin(bed.txn, &bed.error), WEIR_TXN_OK);
-    WRITE(&bed, &record, 1);
+    assert_true(committed(&bed) == -1);
+    BEGIN_WITH(&bed, &record);
     assert_int_equal(send_offsets(&bed, 5, "1:y"), WEIR_TXN_OK);
     assert_int_equal(weir_kafka_txn_commit(bed.txn, &bed.error), WEIR_TXN_OK);
     assert_int_equal(broker_read(bed.output, 2, &seen, see), 1);
@@ -242,8 +247,7 @@ static void test_offsets_when_the_group_moved_on_then_stale(void **state) {
     }
     struct weir_output_record record = prediction("stale");
     const struct weir_kafka_offset offset = {.partition = 0, .next = 5};
-    assert_int_equal(weir_kafka_txn_begin(bed.txn, &bed.error), WEIR_TXN_OK);
-    WRITE(&bed, &record, 1);
+    BEGIN_WITH(&bed, &record);
     assert_int_equal(weir_kafka_txn_offsets(bed.txn, bed.input, former, &offset, 1, &bed.error),
                      WEIR_TXN_STALE);
     weir_kafka_membership_free(former);
@@ -251,8 +255,7 @@ static void test_offsets_when_the_group_moved_on_then_stale(void **state) {
 
     former = weir_kafka_membership_take(second.source); /* the generation is right, then the member leaves */
     weir_kafka_source_close(second.source);
-    assert_int_equal(weir_kafka_txn_begin(bed.txn, &bed.error), WEIR_TXN_OK);
-    WRITE(&bed, &record, 1);
+    BEGIN_WITH(&bed, &record);
     assert_int_equal(weir_kafka_txn_offsets(bed.txn, bed.input, former, &offset, 1, &bed.error),
                      WEIR_TXN_STALE);
     weir_kafka_membership_free(former);
@@ -271,8 +274,7 @@ static void test_offsets_when_not_yet_a_member_then_stale(void **state) {
     struct weir_kafka_membership *none = weir_kafka_membership_take(early.source);
     struct weir_output_record record = prediction("unfenced");
     const struct weir_kafka_offset offset = {.partition = 0, .next = 5};
-    assert_int_equal(weir_kafka_txn_begin(bed.txn, &bed.error), WEIR_TXN_OK);
-    WRITE(&bed, &record, 1);
+    BEGIN_WITH(&bed, &record);
     assert_int_equal(weir_kafka_txn_offsets(bed.txn, bed.input, none, &offset, 1, &bed.error),
                      WEIR_TXN_STALE);
     assert_int_equal(weir_kafka_txn_abort(bed.txn, &bed.error), WEIR_TXN_OK);
@@ -351,8 +353,7 @@ static void test_offsets_when_a_record_was_refused_then_abort_names_its_topic(vo
     assert_non_null(strstr(bed.error.text, "no-such-topic"));
     assert_int_equal(weir_kafka_txn_abort(bed.txn, &bed.error), WEIR_TXN_OK);
     record.stream = WEIR_PREDICTIONS;
-    assert_int_equal(weir_kafka_txn_begin(bed.txn, &bed.error), WEIR_TXN_OK);
-    WRITE(&bed, &record, 1);
+    BEGIN_WITH(&bed, &record);
     assert_int_equal(send_offsets(&bed, 1, "1:n"), WEIR_TXN_OK);
     assert_int_equal(weir_kafka_txn_commit(bed.txn, &bed.error), WEIR_TXN_OK);
     bed_close(&bed);

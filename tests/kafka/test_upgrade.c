@@ -99,8 +99,6 @@ static void read_answers(struct stage *stage, const char *output) {
     broker_read(output, PARTITIONS, stage, see);
 }
 
-static void pause_ms(long ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL); }
-
 static char *log_of(const struct stage *stage) { return process_read(stage->log, NULL); }
 
 static void fail_with_log(const struct stage *stage, const char *what) {

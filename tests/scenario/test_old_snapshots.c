@@ -26,6 +26,7 @@
 #include "runtime/generation.h"
 #include "support/pipeline.h"
 #include "support/process.h"
+#include "support/units.h"
 
 #define SAVED_AT 500
 #define BASE_AT 400
@@ -73,30 +74,6 @@ static void open_folder(const char *folder, struct test_pipeline *test) {
 
 /* ---- writing a folder ---- */
 
-static int add_page(void *owner, const struct weir_task_page *page) {
-    return weir_segment_add(owner, page->group, page->index, page->bytes, page->len);
-}
-
-static void write_unit(const char *folder, struct weir_task *task, uint64_t unit,
-                       struct weir_manifest *manifest) {
-    const struct weir_generation_place place = {.dir = folder, .pipeline = "old"};
-    struct weir_generation_writer *writer;
-    struct weir_buffer chunk, tail;
-    struct weir_error error, disk = {0};
-    weir_buffer_init(&chunk);
-    weir_buffer_init(&tail);
-    assert_int_equal(weir_task_snapshot_begin(task, !manifest->base_unit), WEIR_OK);
-    assert_int_equal(weir_task_snapshot_step(task, SIZE_MAX / 2, add_page, &chunk), WEIR_OK);
-    assert_int_equal(weir_segment_write_tail(&tail, weir_task_snapshot(task)), WEIR_OK);
-    manifest->unit = unit;
-    assert_int_equal(weir_generation_open(&place, 0, unit, &writer, &error), WEIR_OK);
-    if (chunk.len) assert_int_equal(weir_generation_write(writer, &chunk, &error), WEIR_OK);
-    assert_int_equal(weir_generation_finish(writer, &tail, manifest, &disk, &error), WEIR_OK);
-    weir_task_snapshot_end(task, true);
-    weir_buffer_deinit(&chunk);
-    weir_buffer_deinit(&tail);
-}
-
 static void write_folder(const char *folder) {
     struct test_pipeline test;
     struct weir_task *task;
@@ -111,9 +88,9 @@ static void write_folder(const char *folder) {
     assert_int_equal(weir_snapshot_prepare(folder, "old.units", &error), WEIR_OK);
     assert_int_equal(weir_task_create(test.plan, 7, &task, &error), WEIR_OK);
     process_rows(task, 0, BASE_AT, NULL);
-    write_unit(folder, task, 4, &manifest);
+    units_write(folder, "old", 0, task, 4, &manifest);
     process_rows(task, BASE_AT, SAVED_AT, NULL);
-    write_unit(folder, task, 5, &manifest);
+    units_write(folder, "old", 0, task, 5, &manifest);
     struct weir_state_writer *writer = weir_state_writer_create();
     assert_int_equal(weir_task_save(task, writer), WEIR_OK);
     const void *bytes = weir_state_writer_bytes(writer, &len);

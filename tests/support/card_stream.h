@@ -7,9 +7,8 @@
 
 #include <pthread.h>
 
-#include "support/broker.h"
+#include "support/cards.h"
 
-#define PARTITIONS 4
 #define RECORDS 200000
 #define ANSWER_BYTES 128
 
@@ -25,16 +24,7 @@ static inline const char *write_pipeline(const char *file, const char *group, co
     snprintf(yaml, sizeof yaml,
              "weir: 1\nname: restart\n"
              "kafka: {brokers: '%s', properties: {%s}}\n"
-             "source:\n  topic: %s\n  group: %s-%ld\n  event_time: {field: ts, lateness: 2s}\n"
-             "  schema: {n: int64, card: string, ts: int64, x: float64, label: int64}\n"
-             "labels: {field: label}\n"
-             "features:\n"
-             "  - by: card\n    columns: {n10: 'count(10s)', mean60: 'mean(x, 1m)', sd: 'stddev(x, 1m)'}\n"
-             "  - columns: {all10: 'sum(x, 10s)'}\n"
-             "model:\n  transform: [standard_scaler]\n  learner: logistic_regression\n"
-             "  inputs: [x, n10, mean60, sd, all10]\n"
-             "drift:\n  - {name: e, watch: model.error, detector: adwin, options: {direction: up}, then: "
-             "[alert, reset]}\n"
+             "source:\n  topic: %s\n  group: %s-%ld\n  event_time: {field: ts, lateness: 2s}\n" CARDS_PIPELINE
              "commit: {interval: 100ms}\n%s"
              "sinks:\n  predictions: {topic: %s, fields: [n, n10, all10, score, model.version]}\n"
              "  alerts: {topic: %s}\n",
@@ -51,23 +41,8 @@ struct load {
 
 static inline void *produce_load(void *owner) {
     const struct load *load = owner;
-    rd_kafka_t *producer = broker_producer();
-    double start = process_now_s();
-    uint64_t random = 9;
-    for (long i = 0; i < RECORDS; i++) {
-        char value[200];
-        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        long x = (long)(random >> 40) % 1000, late = (long)(random >> 20) % 1500;
-        bool label = (x > 500) != (i > RECORDS / 2);
-        int len = snprintf(value, sizeof value,
-                           "{\"n\":%ld,\"card\":\"c%ld\",\"ts\":%ld,\"x\":%ld.25,\"label\":%d}", i,
-                           (long)(random >> 50) % 200, 1700000000000 + i * 2 - late, x, label);
-        if (i % 997 == 0) len = snprintf(value, sizeof value, "{broken");
-        broker_produce(producer, load->topic, (int)(i % PARTITIONS), NULL, 0, value, (size_t)len, 0);
-        while (i % 100 == 0 && process_now_s() - start < (double)i / (double)load->records_per_s)
-            rd_kafka_poll(producer, 2);
-    }
-    broker_flush(producer);
+    const struct cards cards = {load->topic, RECORDS, load->records_per_s, 1500, RECORDS / 2, NULL};
+    cards_produce(&cards);
     return NULL;
 }
 

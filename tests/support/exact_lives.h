@@ -30,8 +30,6 @@ static inline pid_t life_start(const struct exact_stage *stage, const char *prog
     return life_start_with(stage, program, number, NULL, false);
 }
 
-static inline void pause_ms(long ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL); }
-
 static inline unsigned draw(unsigned *random, unsigned below) {
     *random = *random * 1103515245u + 12345u;
     return (*random >> 16) % below;

@@ -13,9 +13,8 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "support/broker.h"
+#include "support/cards.h"
 
-#define PARTITIONS 4
 #define STREAMS 3 /* predictions, alerts, dead letters */
 
 struct exact_stage {
@@ -38,16 +37,8 @@ static inline void exact_write_pipeline(const struct exact_stage *stage, const c
     snprintf(yaml, sizeof yaml,
              "weir: 1\nname: exact\n"
              "kafka: {brokers: '%s', properties: {%s}}\n"
-             "source:\n  topic: %s\n  group: %s-%ld\n  key: card\n  event_time: {field: ts, lateness: 2s}\n"
-             "  schema: {n: int64, card: string, ts: int64, x: float64, label: int64}\n"
-             "labels: {field: label}\n"
-             "features:\n"
-             "  - by: card\n    columns: {n10: 'count(10s)', mean60: 'mean(x, 1m)', sd: 'stddev(x, 1m)'}\n"
-             "  - columns: {all10: 'sum(x, 10s)'}\n"
-             "model:\n  transform: [standard_scaler]\n  learner: logistic_regression\n"
-             "  inputs: [x, n10, mean60, sd, all10]\n"
-             "drift:\n  - {name: e, watch: model.error, detector: adwin, options: {direction: up}, then: "
-             "[alert, reset]}\n"
+             "source:\n  topic: %s\n  group: %s-%ld\n  key: card\n  event_time: {field: ts, lateness: "
+             "2s}\n" CARDS_PIPELINE
              "state: {dir: %s-%s, snapshot: {every: 400ms, keep: 3}}\n"
              "sinks:\n  predictions: {topic: %s, delivery: exactly_once, fields: [n, n10, all10, score, "
              "model.version]}\n"
@@ -59,24 +50,9 @@ static inline void exact_write_pipeline(const struct exact_stage *stage, const c
 
 static inline void *exact_produce(void *owner) {
     const struct exact_stage *stage = owner;
-    rd_kafka_t *producer = broker_producer();
-    double start = process_now_s();
-    uint64_t random = 9;
-    for (long i = 0; i < stage->records && !stage->enough; i++) {
-        char value[200];
-        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        long x = (long)(random >> 40) % 1000, late = (long)(random >> 20) % 3500;
-        bool label = (x > 500) != (i / (stage->records / 4) % 2 == 1);
-        int len = snprintf(value, sizeof value,
-                           "{\"n\":%ld,\"card\":\"c%ld\",\"ts\":%ld,\"x\":%ld.25,\"label\":%d}", i,
-                           (long)(random >> 50) % 200, 1700000000000 + i * 2 - late, x, label);
-        if (i % 997 == 0) len = snprintf(value, sizeof value, "{broken %ld", i);
-        broker_produce(producer, stage->input, (int)(i % PARTITIONS), NULL, 0, value, (size_t)len, 0);
-        while (i % 100 == 0 && process_now_s() - start < (double)i / (double)stage->records_per_s)
-            rd_kafka_poll(producer, 2);
-    }
-    rd_kafka_flush(producer, 120000); /* a broker that was killed needs its time */
-    broker_flush(producer);
+    const struct cards cards = {stage->input, stage->records,     stage->records_per_s,
+                                3500,         stage->records / 4, &stage->enough};
+    cards_produce(&cards);
     return NULL;
 }
 

@@ -142,4 +142,6 @@ static inline void process_free(struct process_result *result) {
     free(result->err);
 }
 
+static inline void pause_ms(long ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL); }
+
 #endif
