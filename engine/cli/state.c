@@ -114,8 +114,8 @@ static bool show(const struct shelf *shelf, const struct found *found) {
     if (result)
         printf("BROKEN: %s\n", error.text);
     else
-        printf("good, %" PRIu64 " rows, model version %" PRIu64 "\n", weir_task_counts(task)->read,
-               weir_task_model_version(task));
+        printf("good, %" PRIu64 " rows read, %" PRIu64 " applied, model version %" PRIu64 "\n",
+               weir_task_counts(task)->read, weir_task_counts(task)->applied, weir_task_model_version(task));
     weir_task_destroy(task);
     return result == WEIR_OK;
 }

@@ -197,16 +197,24 @@ struct weir_coder *weir_task_coder(struct weir_task *task) {
     return task->intake.coder;
 }
 const struct weir_task_counts *weir_task_counts(const struct weir_task *task) { return &task->counts; }
+
+static void counts_add(struct weir_task_counts *sum, const struct weir_task_counts *counts, uint64_t times) {
+    sum->read += times * counts->read;
+    sum->applied += times * counts->applied;
+    sum->late += times * counts->late;
+    sum->dead_lettered += times * counts->dead_lettered;
+    sum->dropped += times * counts->dropped;
+    sum->labelled += times * counts->labelled;
+    sum->unlabelled += times * counts->unlabelled;
+    sum->predictions += times * counts->predictions;
+    sum->alerts += times * counts->alerts;
+}
+
 void weir_task_counts_add(struct weir_task_counts *sum, const struct weir_task_counts *counts) {
-    sum->read += counts->read;
-    sum->applied += counts->applied;
-    sum->late += counts->late;
-    sum->dead_lettered += counts->dead_lettered;
-    sum->dropped += counts->dropped;
-    sum->labelled += counts->labelled;
-    sum->unlabelled += counts->unlabelled;
-    sum->predictions += counts->predictions;
-    sum->alerts += counts->alerts;
+    counts_add(sum, counts, 1);
+}
+void weir_task_counts_subtract(struct weir_task_counts *sum, const struct weir_task_counts *counts) {
+    counts_add(sum, counts, UINT64_MAX); /* -1 */
 }
 double weir_task_metric(const struct weir_task *task, uint32_t i) {
     return weir_model_metric(&task->model, i);

@@ -57,6 +57,8 @@ struct weir_coder *weir_task_coder(struct weir_task *task);
 
 const struct weir_task_counts *weir_task_counts(const struct weir_task *task);
 void weir_task_counts_add(struct weir_task_counts *sum, const struct weir_task_counts *counts);
+/* sum may go below zero: what is added later brings it back (unsigned numbers wrap). */
+void weir_task_counts_subtract(struct weir_task_counts *sum, const struct weir_task_counts *counts);
 /* Prequential value of the plan's i-th metric, over all labelled rows or the last window_rows; NaN:
  * undefined. */
 double weir_task_metric(const struct weir_task *task, uint32_t i);

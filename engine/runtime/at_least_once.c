@@ -61,7 +61,11 @@ static void save_at_rest(struct weir_worker *worker, int32_t partition) {
 static void hand_over(struct weir_worker *worker, int32_t partition) {
     struct slot *slot = &worker->slots[partition];
     if (!worker->options.shelf || !is_live(slot) || slot->landed != slot->position) return;
-    if (weir_shelf_put(worker->options.shelf, partition, slot->position, slot->task)) slot->task = NULL;
+    weir_worker_went(worker, slot->task);
+    if (weir_shelf_put(worker->options.shelf, partition, slot->position, slot->task))
+        slot->task = NULL;
+    else
+        weir_worker_came(worker, slot->task);
 }
 
 void weir_alo_commit(struct weir_worker *worker) {
@@ -86,10 +90,14 @@ int64_t weir_alo_resume(void *owner, int32_t partition, int64_t committed) {
     slot->silent_until = committed;
     if (slot->task || worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) return committed;
     if (worker->options.shelf) slot->task = weir_shelf_take(worker->options.shelf, partition, committed);
-    if (slot->task) return committed; /* another worker of this process had it */
+    if (slot->task) { /* another worker of this process had it */
+        weir_worker_came(worker, slot->task);
+        return committed;
+    }
     int64_t position =
         weir_snapshots_restore(worker->snapshots, worker->options.plan, partition, committed, &slot->task);
     if (position < 0) return committed;
+    weir_worker_came(worker, slot->task);
     weir_task_tick(slot->task, worker->now_ms);
     weir_log(WEIR_LOG_INFO, "partition %d: state restored as of offset %lld, %lld records to read again",
              partition, (long long)position, (long long)(committed - position));
@@ -147,14 +155,17 @@ void weir_alo_process(struct weir_worker *worker, struct slot *slot, const struc
                       uint32_t count) {
     struct weir_task *task = slot->task ? slot->task : worker->single;
     if (!task) return;
+    bool silent = first->offset < slot->silent_until; /* answered, and counted, before the restart */
+    if (silent) weir_worker_went(worker, task);
     int result = weir_task_process(task, first, count, &worker->outputs);
+    if (silent) weir_worker_came(worker, task);
     if (result) {
         weir_worker_fail(worker, result);
         return;
     }
     worker->output_next = 0;
-    if (first->offset < slot->silent_until)
-        worker->outputs.record_count = 0; /* answered before the restart */
+    if (silent)
+        worker->outputs.record_count = 0;
     else
         take_off(worker, first, count, task);
 }

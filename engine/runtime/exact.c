@@ -465,8 +465,10 @@ int weir_exact_decided(struct weir_exact *lane) {
             continue;
         }
         if (ours && bundle->verdicts[i] == WEIR_UNIT_GONE) {
+            struct weir_task *task = member->task;
+            member->task = NULL;
             remove_member(lane, member);
-            lane->options.gone(lane->options.owner, unit->task);
+            lane->options.gone(lane->options.owner, unit->task, task);
         } else if (ours) {
             committed(lane, member, unit, bundle->journaled[i]);
             member->under_way = false;

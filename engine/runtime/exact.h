@@ -55,8 +55,8 @@ struct weir_exact_options {
     struct weir_kafka_membership *(*membership)(void *owner);
     /* To the committer; comes back through weir_exact_decided. */
     void (*submit)(void *owner, struct weir_bundle *bundle);
-    /* Somebody else has moved this task on: it has been dropped. */
-    void (*gone)(void *owner, int32_t task);
+    /* Somebody else has moved this task on; its state is the owner's now, and good for nothing. */
+    void (*gone)(void *owner, int32_t task_id, struct weir_task *task);
     /* More than pause_above of these records could not be applied: the task takes no more. Never called with
      * pause_above at 100; called inside weir_exact_process. */
     void (*paused)(void *owner, const struct weir_exact_pause *pause);

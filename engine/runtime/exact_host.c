@@ -90,9 +90,11 @@ static void on_decided(uv_async_t *handle) {
     host->options.wake(host->options.owner);
 }
 
-static void on_gone(void *owner, int32_t task) {
+static void on_gone(void *owner, int32_t task_id, struct weir_task *task) {
     struct weir_exact_host *host = owner;
-    weir_log(WEIR_LOG_WARNING, "task %d: the group's offset was moved by somebody else: joining again", task);
+    weir_log(WEIR_LOG_WARNING, "task %d: the group's offset was moved by somebody else: joining again",
+             task_id);
+    host->options.retired(host->options.owner, task);
     host->options.rejoin(host->options.owner);
 }
 
@@ -348,6 +350,7 @@ static void start_task(struct recovery *recovery) {
         stop_for_memory(host, partition);
         return;
     }
+    host->options.adopted(host->options.owner, done->task);
     if (done->progress.unit)
         weir_log(WEIR_LOG_INFO,
                  "partition %d: state restored as of unit %" PRIu64 " (snapshot of unit %" PRIu64 ", %" PRIu64
@@ -437,6 +440,7 @@ int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *fol
     if (!result) result = weir_follower_finish(follower, offsets, count, &done, error);
     if (!result) result = weir_exact_turn(host->lane, weir_clock_ms(), wall_ms, false); /* tells the time */
     if (!result) result = weir_exact_adopt(host->lane, 0, done.task, &done.progress);
+    if (!result) host->options.adopted(host->options.owner, done.task);
     free(offsets);
     if (!result) result = weir_kafka_source_take_all(host->source, error);
     if (!result) weir_log(WEIR_LOG_INFO, "leading from unit %" PRIu64 " on", done.progress.unit);

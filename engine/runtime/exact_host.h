@@ -35,7 +35,8 @@ struct weir_exact_host_options {
     void (*wake)(void *owner); /* something has changed: take a turn */
     void (*answered)(void *owner, const struct weir_task *task, const struct weir_record *records,
                      uint32_t count, const struct weir_outputs *outputs);
-    void (*retired)(void *owner, struct weir_task *task); /* taken */
+    void (*adopted)(void *owner, const struct weir_task *task); /* it goes on here */
+    void (*retired)(void *owner, struct weir_task *task);       /* taken */
     void (*rejoin)(void *owner); /* somebody else has moved a task on: leave the group and join again */
 };
 

@@ -81,9 +81,17 @@ struct weir_task *weir_worker_new_task(struct weir_worker *worker) {
     return task;
 }
 
+void weir_worker_came(struct weir_worker *worker, const struct weir_task *task) {
+    weir_task_counts_subtract(&worker->counts, weir_task_counts(task));
+}
+
+void weir_worker_went(struct weir_worker *worker, const struct weir_task *task) {
+    weir_task_counts_add(&worker->counts, weir_task_counts(task));
+}
+
 void weir_worker_retire(struct weir_worker *worker, struct weir_task **task) {
     if (!*task) return;
-    weir_task_counts_add(&worker->retired, weir_task_counts(*task));
+    weir_worker_went(worker, *task);
     weir_task_destroy(*task);
     *task = NULL;
 }
@@ -338,6 +346,7 @@ static void on_lane_answered(void *owner, const struct weir_task *task, const st
                              uint32_t count, const struct weir_outputs *outputs) {
     weir_worker_see(owner, task, records, count, outputs);
 }
+static void on_lane_adopted(void *owner, const struct weir_task *task) { weir_worker_came(owner, task); }
 static void on_lane_retired(void *owner, struct weir_task *task) { weir_worker_retire(owner, &task); }
 static void on_lane_rejoin(void *owner) {
     struct weir_worker *worker = owner;
@@ -355,6 +364,7 @@ static int open_exactly(struct weir_worker *worker, struct weir_error *error) {
                                                     .owner = worker,
                                                     .wake = on_lane_wake,
                                                     .answered = on_lane_answered,
+                                                    .adopted = on_lane_adopted,
                                                     .retired = on_lane_retired,
                                                     .rejoin = on_lane_rejoin};
     int result = weir_exact_host_create(&options, &worker->exact, error);
@@ -492,7 +502,7 @@ static void add_counts(void *owner, int32_t task, const struct weir_task *state)
 }
 
 void weir_worker_counts(const struct weir_worker *worker, struct weir_task_counts *counts) {
-    *counts = worker->retired;
+    *counts = worker->counts;
     for (uint32_t i = 0; i < worker->slot_count; i++)
         if (worker->slots[i].task) weir_task_counts_add(counts, weir_task_counts(worker->slots[i].task));
     if (worker->single) weir_task_counts_add(counts, weir_task_counts(worker->single));

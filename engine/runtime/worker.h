@@ -52,7 +52,7 @@ void weir_worker_stop(struct weir_worker *worker);
 bool weir_worker_was_signalled(const struct weir_worker *worker); /* SIGINT or SIGTERM */
 void weir_worker_destroy(struct weir_worker *worker);
 
-/* Sums over all tasks the worker has had. */
+/* Of what this worker did, over all tasks it has had. */
 void weir_worker_counts(const struct weir_worker *worker, struct weir_task_counts *counts);
 /* Exactly once: how long commits took; NULL: another delivery. */
 const struct weir_latency *weir_worker_commits(const struct weir_worker *worker);

@@ -41,8 +41,8 @@ struct weir_worker {
     struct slot *slots;               /* by partition */
     uint32_t slot_count;
     struct weir_task *single;
-    struct weir_task_counts retired; /* of tasks that are gone */
-    uint64_t read;                   /* records processed by this worker */
+    struct weir_task_counts counts; /* of tasks that are gone, less what tasks had when they came */
+    uint64_t read;                  /* records processed by this worker */
     uint64_t seed;
     /* the batch in hand, and the outputs of its newest run that the sink has not taken yet */
     struct weir_record records[WEIR_BATCH_MAX];
@@ -70,7 +70,11 @@ void weir_worker_fail(struct weir_worker *worker, int result);
 struct slot *weir_worker_slot(struct weir_worker *worker,
                               int32_t partition);                   /* NULL: no memory, or beyond the limit */
 struct weir_task *weir_worker_new_task(struct weir_worker *worker); /* NULL: failed */
-void weir_worker_retire(struct weir_worker *worker, struct weir_task **task); /* counts and destroys it */
+/* A task's numbers are those of its life; the worker's are of its own work: what a task that comes has done
+ * elsewhere, or in an earlier run, is not counted, what a task that goes has done here still is. */
+void weir_worker_came(struct weir_worker *worker, const struct weir_task *task);
+void weir_worker_went(struct weir_worker *worker, const struct weir_task *task);
+void weir_worker_retire(struct weir_worker *worker, struct weir_task **task); /* went, and destroys it */
 /* What a task answered, before it goes out. */
 void weir_worker_see(struct weir_worker *worker, const struct weir_task *task,
                      const struct weir_record *records, uint32_t count, const struct weir_outputs *outputs);

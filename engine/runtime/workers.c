@@ -155,11 +155,6 @@ void weir_workers_destroy(struct weir_workers *crew) {
     free(crew);
 }
 
-static void add_task(void *owner, int32_t partition, const struct weir_task *task) {
-    (void)partition;
-    weir_task_counts_add(owner, weir_task_counts(task));
-}
-
 void weir_workers_counts(const struct weir_workers *crew, struct weir_task_counts *counts) {
     memset(counts, 0, sizeof *counts);
     for (uint32_t i = 0; i < crew->count; i++) {
@@ -168,7 +163,6 @@ void weir_workers_counts(const struct weir_workers *crew, struct weir_task_count
         weir_worker_counts(crew->members[i].worker, &own);
         weir_task_counts_add(counts, &own);
     }
-    if (crew->shelf) weir_shelf_each(crew->shelf, counts, add_task);
 }
 
 void weir_workers_commits(const struct weir_workers *crew, struct weir_latency *commits) {

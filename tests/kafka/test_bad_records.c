@@ -102,18 +102,12 @@ static const char *write_pipeline(const char *input, const char *more) {
     return path;
 }
 
-static long number_after(const char *json, const char *key) {
-    const char *at = strstr(json, key);
-    assert_non_null(at);
-    return strtol(at + strlen(key), NULL, 10);
-}
-
 static void assert_counts(const char *json, long applied, long dead) {
-    assert_int_equal(number_after(json, "\"read\":"), applied + dead);
-    assert_int_equal(number_after(json, "\"applied\":"), applied);
-    assert_int_equal(number_after(json, "\"late\":"), 0);
-    assert_int_equal(number_after(json, "\"dead_lettered\":"), dead);
-    assert_int_equal(number_after(json, "\"dropped\":"), 0);
+    assert_int_equal(process_number(json, "\"read\":"), applied + dead);
+    assert_int_equal(process_number(json, "\"applied\":"), applied);
+    assert_int_equal(process_number(json, "\"late\":"), 0);
+    assert_int_equal(process_number(json, "\"dead_lettered\":"), dead);
+    assert_int_equal(process_number(json, "\"dropped\":"), 0);
 }
 
 /* ---- dead letters ---- */
@@ -318,7 +312,7 @@ static void test_run_when_limit_is_reached_then_no_record_more_is_read(void **st
     for (int i = 0; i < 3; i++) { /* each goes on where the one before it stopped */
         struct process_result ran = process_weir_run("run", path, "--limit", "2", "--summary", "json");
         assert_int_equal(ran.code, 0);
-        assert_int_equal(number_after(ran.out, "\"read\":"), 2);
+        assert_int_equal(process_number(ran.out, "\"read\":"), 2);
         process_free(&ran);
     }
     struct answers answers = answers_read(input, output, 1, 10);

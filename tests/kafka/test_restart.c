@@ -94,6 +94,10 @@ static void test_run_when_killed_with_state_on_disk_then_answers_equal_an_uninte
     if (last.code) print_message("%s\n", last.err);
     assert_int_equal(last.code, 0);
     process_free(&last);
+    last = process_weir_run("run", pipeline, "--until-end", "--summary", "json");
+    assert_int_equal(last.code, 0);
+    assert_non_null(strstr(last.out, "\"records\":{\"read\":0,")); /* of this run, not of the state's life */
+    process_free(&last);
 
     last = process_weir_run(
         "run", write_pipeline("plain.yaml", "plain", input, plain_output, plain_alerts, ONLY, false),

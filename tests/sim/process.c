@@ -46,12 +46,13 @@ static void submit(void *owner, struct weir_bundle *bundle) {
     process->step_ms = now(process);
 }
 
-static void gone(void *owner, int32_t task) {
+static void gone(void *owner, int32_t task, struct weir_task *state) {
     struct process *process = owner;
     process->story->lived_through[STORY_GONE]++;
     note(process, "somebody else has moved it on", task, 0);
     process->rejoin = true;
     process->parts[task].state = PART_NONE;
+    weir_task_destroy(state);
 }
 
 static void copied(void *owner, struct weir_exact_copy copy) {

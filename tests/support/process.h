@@ -144,4 +144,11 @@ static inline void process_free(struct process_result *result) {
 
 static inline void pause_ms(long ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL); }
 
+/* The number after the first `words` of a text, which must be there. */
+static inline long process_number(const char *text, const char *words) {
+    const char *at = strstr(text, words);
+    assert_non_null(at);
+    return strtol(at + strlen(words), NULL, 10);
+}
+
 #endif
