@@ -16,6 +16,7 @@
 
 static const struct weir_flag flags[] = {
     {"until-end", NULL, "stop cleanly at the end offsets seen at start"},
+    {"skip-lost", NULL, "go on behind input that was deleted before it was read, and say so"},
     {"limit", "N", "stop after N records"},
     {"summary", "text|json", "print a summary on stdout at the end (default: text on stderr)"},
     {"strict-data", NULL, "the first bad record ends the run, exit code 65"},
@@ -171,6 +172,7 @@ static int run(const struct weir_args *args) {
     int64_t limit = weir_args_limit(args);
     if (limit < 0 || set_log_level(args) || weir_args_summary(args, &format)) return WEIR_EXIT_USAGE;
     options->until_end = weir_args_get(args, "until-end") != NULL;
+    options->skip_lost = weir_args_get(args, "skip-lost") != NULL;
     options->strict_data = weir_args_get(args, "strict-data") != NULL;
     options->limit = (uint64_t)limit;
     struct weir_kafka_embedded *embedded = NULL;
@@ -196,7 +198,7 @@ static int run(const struct weir_args *args) {
 
 const struct weir_verb weir_verb_run = {
     "run",
-    "FILE [--set path=value] [--until-end] [--limit N]",
+    "FILE [--set path=value] [--until-end] [--limit N] [--skip-lost]",
     "runs a pipeline: reads its topic, learns, publishes, until it is stopped",
     1,
     1,

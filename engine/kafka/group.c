@@ -5,7 +5,7 @@
  * without one the edge of the log that source.start names. librdkafka itself runs with
  * auto.offset.reset=error, so it never jumps by itself: when the log no longer holds the offset we ask for
  * (retention or truncation overtook the group, or the topic was made anew), the fetch fails,
- * weir_kafka_group_lost names the lost range, and the source stops.
+ * weir_kafka_group_lost names the lost range, and the partition or the source stops.
  *
  * Commits go out with weir_kafka_source_commit and are answered on a queue of their own, so that waiting for
  * one is bounded by us and serves neither records nor rebalances.
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "kafka/source.h"
 
 #define ASSIGN_TIMEOUT_MS 30000
@@ -56,21 +57,24 @@ static rd_kafka_resp_err_t resolve_starts(struct weir_kafka_source *source,
 void weir_kafka_group_lost(struct weir_kafka_source *source, int32_t partition) {
     const struct weir_kafka_cursor *cursor = weir_kafka_intake_find(&source->intake, partition);
     int64_t next = cursor ? cursor->next : -1, low = -1, high = -1;
+    struct weir_error error = {0};
     rd_kafka_query_watermark_offsets(source->rk, source->topic, partition, &low, &high, COMMIT_TIMEOUT_MS);
     if (next >= 0 && next < low)
         weir_error_set(
-            &source->health.broken, WEIR_IO,
+            &error, WEIR_IO,
             "topic '%s' partition %d: offsets %lld to %lld were deleted before group '%s' read them; "
-            "its log now starts at %lld",
+            "its log now starts at %lld (raise its retention; --skip-lost goes on behind them)",
             source->topic, (int)partition, (long long)next, (long long)low - 1, source->group,
             (long long)low);
     else
         weir_error_set(
-            &source->health.broken, WEIR_IO,
+            &error, WEIR_IO,
             "topic '%s' partition %d: group '%s' asks for offset %lld, but the log holds %lld to %lld: "
             "it was truncated or the topic made anew",
             source->topic, (int)partition, source->group, (long long)next, (long long)low,
             (long long)high - 1);
+    if (!source->watch.lost || !source->watch.lost(source->watch.owner, partition, &error))
+        source->health.broken = error;
 }
 
 /* ---- rebalances ---- */
@@ -114,12 +118,27 @@ void weir_kafka_source_begin(struct weir_kafka_source *source, int32_t partition
     weir_kafka_wake_raise(source->wake_fd); /* moving a queue is no edge of the descriptor */
 }
 
+/* Where the log of a partition begins that would be read from before that; else the offset as it is. */
+static int64_t skip_lost(struct weir_kafka_source *source, const rd_kafka_topic_partition_t *start,
+                         int64_t low) {
+    if (!source->skip_lost || start->offset >= low) return start->offset;
+    weir_log(WEIR_LOG_WARNING, "topic '%s' partition %d: offsets %lld to %lld are gone: going on behind them",
+             source->topic, (int)start->partition, (long long)start->offset, (long long)low - 1);
+    if (source->watch.skipped)
+        source->watch.skipped(source->watch.owner, start->partition, start->offset, low - 1);
+    return low;
+}
+
 void weir_kafka_group_assign(struct weir_kafka_source *source, rd_kafka_topic_partition_list_t *list) {
     source->was_assigned = true;
     int64_t deadline_ms = weir_clock_ms() + ASSIGN_TIMEOUT_MS;
     rd_kafka_resp_err_t code;
+    rd_kafka_topic_partition_list_t *lows = rd_kafka_topic_partition_list_copy(list);
     do {
         code = resolve_starts(source, list, weir_kafka_left_ms(deadline_ms) / 3 + 1);
+        if (!code && source->skip_lost)
+            code = weir_kafka_group_edges(source, lows, RD_KAFKA_OFFSET_BEGINNING,
+                                          weir_kafka_left_ms(deadline_ms) / 3 + 1);
     } while (code && weir_kafka_left_ms(deadline_ms));
     if (code)
         weir_error_set(&source->health.broken, WEIR_IO,
@@ -129,15 +148,17 @@ void weir_kafka_group_assign(struct weir_kafka_source *source, rd_kafka_topic_pa
         rd_kafka_topic_partition_t *start = &list->elems[i];
         if (source->watch.resume)
             start->offset = source->watch.resume(source->watch.owner, start->partition, start->offset);
+        bool held = asked_to_hold(source, start);
+        start->offset = skip_lost(source, start, lows->elems[i].offset);
         if (weir_kafka_intake_assign(&source->intake, start->partition, start->offset)) {
             weir_error_set(&source->health.broken, WEIR_NOMEM, "no memory for partition %d",
                            (int)start->partition);
             break;
         }
-        bool held = asked_to_hold(source, start);
         weir_kafka_intake_find(&source->intake, start->partition)->held = held;
         forward(source, start->partition, held ? NULL : source->data);
     }
+    rd_kafka_topic_partition_list_destroy(lows);
     rd_kafka_error_t *refused = rd_kafka_incremental_assign(source->rk, list);
     if (refused) {
         weir_error_set(&source->health.broken, WEIR_IO, "assignment refused: %s",

@@ -63,12 +63,20 @@ struct weir_kafka_source_watch {
      * `assigned` will tell it, metadata "" when there is none): true = it is fetched, but no record of it
      * comes out of a poll before weir_kafka_source_begin (R8). */
     bool (*hold)(void *owner, int32_t partition, int64_t offset, const char *metadata);
+    /* May be NULL. Records that the group has not read are gone from this partition, or it was made anew:
+     * error names the offsets (R10). Nothing more of it comes out of a poll. True: the others go on; else the
+     * source cannot. */
+    bool (*lost)(void *owner, int32_t partition, const struct weir_error *error);
+    /* May be NULL. With skip_lost, after `hold` and before `assigned`: these offsets were deleted, records
+     * start behind them. */
+    void (*skipped)(void *owner, int32_t partition, int64_t first, int64_t last);
 };
 
 struct weir_kafka_source_options {
     struct weir_kafka_client client;
     const char *topic, *group;
     bool start_latest; /* only when the group has no offsets; else earliest */
+    bool skip_lost;    /* begin behind records that were deleted before the group read them */
     /* Not a member of the group, only its name: reads nothing before weir_kafka_source_take_all. Who may
      * commit is then decided by the transactional.id alone. */
     bool alone;

@@ -68,6 +68,7 @@ int weir_kafka_source_open(const struct weir_kafka_source_options *options, stru
     if (!source) return weir_error_set(error, WEIR_NOMEM, "no memory for a Kafka source");
     source->watch = options->watch;
     source->start_latest = options->start_latest;
+    source->skip_lost = options->skip_lost;
     source->alone = options->alone;
     source->topic = strdup(options->topic);
     source->group = strdup(options->group);

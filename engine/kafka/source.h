@@ -22,7 +22,7 @@ struct weir_kafka_source {
     rd_kafka_queue_t *events, *data, *replies;
     char *topic, *group;
     struct weir_kafka_source_watch watch;
-    bool start_latest, alone, stopped, closing;
+    bool start_latest, skip_lost, alone, stopped, closing;
     bool was_assigned; /* at least once: see weir_kafka_source_close */
     int wake_fd;
     struct weir_kafka_intake intake;
@@ -36,9 +36,9 @@ struct weir_kafka_source {
 /* librdkafka's rebalance callback; opaque is the source. */
 void weir_kafka_group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                                 rd_kafka_topic_partition_list_t *list, void *opaque);
-/* The log no longer holds (or never held) the offset the cursor of this partition asks for. */
 /* Where to begin is found out, the owner is asked and told. Troubles go to health.broken. */
 void weir_kafka_group_assign(struct weir_kafka_source *source, rd_kafka_topic_partition_list_t *list);
+/* The log no longer holds (or never held) the offset the cursor of this partition asks for. */
 void weir_kafka_group_lost(struct weir_kafka_source *source, int32_t partition);
 /* Asks for the offsets at one edge of all partitions of list, RD_KAFKA_OFFSET_BEGINNING or _END. */
 rd_kafka_resp_err_t weir_kafka_group_edges(struct weir_kafka_source *source,

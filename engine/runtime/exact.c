@@ -163,10 +163,7 @@ int weir_exact_adopt(struct weir_exact *lane, int32_t id, struct weir_task *task
     if (!WEIR_RULE(2)) member->progress.unit = member->progress.chain = 0; /* numbers begin anew */
     if (!progress->unit && !open_unit(lane, member)) return WEIR_NOMEM;
     const struct weir_manifest *base = &progress->generations[0];
-    if (base->unit && base->engine_id != lane->options.engine_id) { /* R12: saved anew as it is now */
-        member->changed = true;
-        weir_exact_want_copy(lane, id);
-    }
+    if (base->unit && base->engine_id != lane->options.engine_id) weir_exact_save_anew(lane, id); /* R12 */
     return WEIR_OK;
 }
 
@@ -190,6 +187,13 @@ int64_t weir_exact_position(const struct weir_exact *lane, int32_t partition) {
     const struct member *member = reader_of(lane, partition);
     const struct cursor *cursor = member ? cursor_of(member, partition) : NULL;
     return cursor ? cursor->next : -1;
+}
+
+int weir_exact_pass_over(struct weir_exact *lane, int32_t id, const struct weir_lost *lost) {
+    struct member *member = member_of(lane, id);
+    struct weir_unit *unit = open_unit(lane, member);
+    if (!unit || !weir_unit_add_lost(unit, *lost)) return WEIR_NOMEM;
+    return weir_exact_set_position(lane, id, lost->partition, lost->last + 1);
 }
 
 /* ---- processing ---- */
@@ -530,6 +534,11 @@ void weir_exact_want_copy(struct weir_exact *lane, int32_t id) {
         member->copy_wanted = true;
     else
         begin_copy(lane, member);
+}
+
+void weir_exact_save_anew(struct weir_exact *lane, int32_t id) {
+    member_of(lane, id)->changed = true;
+    weir_exact_want_copy(lane, id);
 }
 
 /* The member whose snapshot this is. A task that was given back, taken again, and has come to a unit of the

@@ -87,6 +87,10 @@ int64_t weir_exact_position(const struct weir_exact *lane, int32_t partition);
 /* The record at this offset is to be set aside unread when it comes (R15). */
 int weir_exact_skip(struct weir_exact *lane, int32_t partition, int64_t offset);
 
+/* An operator's decision (R10): these records, which come next, are gone and passed over. Journaled with the
+ * open unit. WEIR_OK or WEIR_NOMEM. */
+int weir_exact_pass_over(struct weir_exact *lane, int32_t task_id, const struct weir_lost *lost);
+
 /* Records of one partition, at most WEIR_BATCH_MAX, in order. Those below the position are dropped (R6),
  * those of a task that is not here too. WEIR_OK, WEIR_NOMEM, WEIR_BUG: the lane cannot go on. */
 int weir_exact_process(struct weir_exact *lane, const struct weir_record *records, uint32_t count);
@@ -111,6 +115,8 @@ struct weir_task *weir_exact_release(struct weir_exact *lane, int32_t task_id,
 /* Begins a snapshot now when no unit is open, else at the end of the open one. Nothing happens while an
  * earlier one is under way, or when the task has not gone on since. */
 void weir_exact_want_copy(struct weir_exact *lane, int32_t task_id);
+/* The same for a task that was restored and is not what its snapshots lead to (R10, R12). */
+void weir_exact_save_anew(struct weir_exact *lane, int32_t task_id);
 /* Hands out the next pages. WEIR_OK: all are out; WEIR_AGAIN: more to come; WEIR_END: there is no such
  * snapshot any more, the task was given back; WEIR_NOMEM: it is lost; else what the sink returned. */
 int weir_exact_copy_step(struct weir_exact *lane, const struct weir_exact_copy *copy, size_t budget_bytes,

@@ -34,12 +34,14 @@ struct recovery { /* of one partition; lives until its work is done */
     int result;
     struct weir_error error;
     bool abandoned;
+    struct weir_lost lost; /* to be passed over; last 0: nothing */
     uint64_t began_ns;
     struct recovery *next;
 };
 
 struct stopped { /* a task that cannot go on */
     int32_t partition;
+    bool paused; /* it could, once an operator has looked */
     struct weir_error error;
 };
 
@@ -104,7 +106,8 @@ static void on_answered(void *owner, const struct weir_task *task, const struct 
     host->options.answered(host->options.owner, task, records, count, outputs);
 }
 
-static void stop_task(struct weir_exact_host *host, int32_t partition, const struct weir_error *error);
+static void stop_task(struct weir_exact_host *host, int32_t partition, bool paused,
+                      const struct weir_error *error);
 
 static void on_paused(void *owner, const struct weir_exact_pause *pause) {
     struct weir_exact_host *host = owner;
@@ -117,7 +120,7 @@ static void on_paused(void *owner, const struct weir_exact_pause *pause) {
                    pause->rejects, WEIR_BREAKER_RECORDS, host->options.pipeline->source.topic.text,
                    pause->first.partition, pause->first.offset, pause->last.partition, pause->last.offset,
                    host->options.pipeline->dead_letter.pause_above);
-    stop_task(host, pause->last.partition, &error);
+    stop_task(host, pause->last.partition, true, &error);
 }
 
 /* ---- snapshots ---- */
@@ -189,8 +192,10 @@ struct weir_recover_options weir_exact_recovery(const struct weir_plan *plan,
 
 static struct weir_recover_options recovery_options(const struct weir_exact_host *host) {
     const struct weir_exact_host_options *options = &host->options;
-    return weir_exact_recovery(options->plan, &options->client, &host->names, options->engine_id,
-                               options->seed);
+    struct weir_recover_options recovery =
+        weir_exact_recovery(options->plan, &options->client, &host->names, options->engine_id, options->seed);
+    recovery.skip_lost = options->skip_lost;
+    return recovery;
 }
 
 /* R15: records that have ended the process are found by the start after, and set aside by the one after that.
@@ -326,18 +331,19 @@ static void forget(uv_handle_t *handle) {
     free(recovery);
 }
 
-static void stop_task(struct weir_exact_host *host, int32_t partition, const struct weir_error *error) {
+static void stop_task(struct weir_exact_host *host, int32_t partition, bool paused,
+                      const struct weir_error *error) {
     struct stopped *stopped = realloc(host->stopped, (host->stopped_count + 1) * sizeof *stopped);
     weir_log(WEIR_LOG_ERROR, "partition %d stops, the others go on: %s", partition, error->text);
     if (!stopped) return;
     host->stopped = stopped;
-    host->stopped[host->stopped_count++] = (struct stopped){partition, *error};
+    host->stopped[host->stopped_count++] = (struct stopped){partition, paused, *error};
 }
 
 static void stop_for_memory(struct weir_exact_host *host, int32_t partition) {
     struct weir_error error = {0};
     weir_error_set(&error, WEIR_NOMEM, "no memory for its task");
-    stop_task(host, partition, &error);
+    stop_task(host, partition, false, &error);
 }
 
 static void start_task(struct recovery *recovery) {
@@ -346,11 +352,13 @@ static void start_task(struct recovery *recovery) {
     const struct weir_recovered *done = &recovery->done;
     int result = weir_exact_adopt(host->lane, partition, done->task, &done->progress);
     if (!result) result = weir_exact_set_position(host->lane, partition, partition, recovery->committed.next);
+    if (!result && recovery->lost.last) result = weir_exact_pass_over(host->lane, partition, &recovery->lost);
     if (result) {
         stop_for_memory(host, partition);
         return;
     }
     host->options.adopted(host->options.owner, done->task);
+    if (done->lossy) weir_exact_save_anew(host->lane, partition);
     if (done->progress.unit)
         weir_log(WEIR_LOG_INFO,
                  "partition %d: state restored as of unit %" PRIu64 " (snapshot of unit %" PRIu64 ", %" PRIu64
@@ -391,7 +399,7 @@ static void after_recover(uv_work_t *work, int status) {
     if (recovery->abandoned || status)
         weir_task_destroy(recovery->done.task);
     else if (recovery->result)
-        stop_task(recovery->host, recovery->committed.partition, &recovery->error);
+        stop_task(recovery->host, recovery->committed.partition, false, &recovery->error);
     else
         start_task(recovery);
     uv_close((uv_handle_t *)&recovery->again, forget);
@@ -427,6 +435,25 @@ bool weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64
     return true;
 }
 
+/* ---- lost input (R10) ---- */
+
+void weir_exact_host_pass_over(struct weir_exact_host *host, int32_t partition, int64_t first, int64_t last) {
+    const struct weir_lost lost = {partition, first, last};
+    if (host->options.pipeline->tasks == WEIR_TASKS_SINGLE) {
+        if (weir_exact_pass_over(host->lane, 0, &lost)) stop_for_memory(host, partition);
+        return;
+    }
+    for (struct recovery *r = host->recoveries; r; r = r->next)
+        if (r->committed.partition == partition && !r->abandoned) r->lost = lost;
+}
+
+/* One task that sees everything cannot go on without a part of it. */
+bool weir_exact_host_lost(struct weir_exact_host *host, int32_t partition, const struct weir_error *error) {
+    if (host->options.pipeline->tasks == WEIR_TASKS_SINGLE) return false;
+    if (!weir_exact_host_has_stopped(host, partition)) stop_task(host, partition, false, error);
+    return true;
+}
+
 /* ---- leading (`tasks: single`) ---- */
 
 /* The producer first: from then on nobody else commits, and where the group stands is final. */
@@ -441,6 +468,7 @@ int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *fol
     if (!result) result = weir_exact_turn(host->lane, weir_clock_ms(), wall_ms, false); /* tells the time */
     if (!result) result = weir_exact_adopt(host->lane, 0, done.task, &done.progress);
     if (!result) host->options.adopted(host->options.owner, done.task);
+    if (!result && done.lossy) weir_exact_save_anew(host->lane, 0);
     free(offsets);
     if (!result) result = weir_kafka_source_take_all(host->source, error);
     if (!result) weir_log(WEIR_LOG_INFO, "leading from unit %" PRIu64 " on", done.progress.unit);
@@ -526,10 +554,16 @@ bool weir_exact_host_has_stopped(const struct weir_exact_host *host, int32_t par
     return false;
 }
 
+bool weir_exact_host_has_failed(const struct weir_exact_host *host, int32_t partition) {
+    for (uint32_t i = 0; i < host->stopped_count; i++)
+        if (host->stopped[i].partition == partition) return !host->stopped[i].paused;
+    return false;
+}
+
 int weir_exact_host_stopped(const struct weir_exact_host *host, struct weir_error *error) {
     if (!host->stopped_count) return WEIR_OK;
     if (error) *error = host->stopped[0].error;
-    return WEIR_DATA;
+    return host->stopped[0].error.result;
 }
 
 const struct weir_latency *weir_exact_host_commits(const struct weir_exact_host *host) {

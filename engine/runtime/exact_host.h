@@ -29,6 +29,7 @@ struct weir_exact_host_options {
     const struct weir_pipeline *pipeline;
     struct weir_kafka_client client;
     uint64_t engine_id, seed;
+    bool skip_lost; /* an operator's word: go on behind input that is gone (R10) */
     uv_loop_t *loop;
     void *owner;
     /* May be called inside any verb and from the loop. */
@@ -63,6 +64,10 @@ int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *fol
 /* For the source's watch: true = the partition is held until its task has been recovered (R8). */
 bool weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64_t committed,
                           const char *metadata);
+/* These offsets, behind what was committed, are gone and will be passed over. */
+void weir_exact_host_pass_over(struct weir_exact_host *host, int32_t partition, int64_t first, int64_t last);
+/* Input of this partition is gone: its task stops. False: the worker must. */
+bool weir_exact_host_lost(struct weir_exact_host *host, int32_t partition, const struct weir_error *error);
 void weir_exact_host_revoked(struct weir_exact_host *host, const int32_t *partitions, uint32_t count,
                              bool lost);
 
@@ -73,6 +78,8 @@ int weir_exact_host_turn(struct weir_exact_host *host, int64_t wall_ms, bool flu
 bool weir_exact_host_at_rest(const struct weir_exact_host *host);
 bool weir_exact_host_is_recovering(const struct weir_exact_host *host); /* some task is not ready yet */
 bool weir_exact_host_has_stopped(const struct weir_exact_host *host, int32_t partition);
+/* Stopped, and not only paused until somebody has looked at its rejects (R15). */
+bool weir_exact_host_has_failed(const struct weir_exact_host *host, int32_t partition);
 /* The first task that stopped, in words; WEIR_OK: none did. */
 int weir_exact_host_stopped(const struct weir_exact_host *host, struct weir_error *error);
 /* Of bundles that were committed, from submit until it was known. */

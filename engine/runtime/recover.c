@@ -168,9 +168,15 @@ static int seek_input(struct recovery *recovery, const struct weir_slice *slice)
     return weir_kafka_reader_seek(recovery->input, slice->partition, slice->first, recovery->error);
 }
 
-/* The reader has said what its log still holds. */
+/* The reader has said what its log still holds. WEIR_END: pass over the unit. */
 static int input_is_lost(struct recovery *recovery, const struct weir_unit *unit) {
     struct weir_error why = *recovery->error;
+    if (recovery->options->skip_lost) {
+        weir_log(WEIR_LOG_WARNING,
+                 "task %d: input of unit %" PRIu64 " is gone, its state goes on without it: %s",
+                 recovery->options->task, unit->number, why.text);
+        return WEIR_END;
+    }
     return weir_error_set(recovery->error, WEIR_DATA,
                           "task %d: input of unit %" PRIu64
                           " is gone, its state cannot be rebuilt: %.300s [E411]",
@@ -215,8 +221,13 @@ static int do_unit_again(struct recovery *recovery, const struct weir_unit *unit
         result = read_slice_again(recovery, unit, &unit->slices[i], &answers);
     recovery->out->units++;
     WEIR_POINT("recover.unit");
+    if (result == WEIR_END) {
+        recovery->out->lossy = true;
+        recovery->sought_count = 0; /* readers stand before what is gone */
+        return WEIR_OK;
+    }
     bool other_engine = unit->engine_id != recovery->options->engine_id && WEIR_RULE(12);
-    if (result || other_engine || !WEIR_RULE(11)) return result;
+    if (result || other_engine || recovery->out->lossy || !WEIR_RULE(11)) return result;
     if (memcmp(&answers, &unit->answers, sizeof answers) != 0)
         return diverged(recovery, unit, "its outputs are not those that were published");
     if (unit->state_digest && unit->state_digest != weir_unit_digest_state(recovery->out->task, unit->number))
@@ -285,6 +296,7 @@ static int rebuild(struct recovery *recovery, const struct weir_manifest *manife
     int result = manifest ? load_generation(recovery, manifest) : begin_at_birth(recovery);
     recovery->out->snapshot_unit = manifest ? manifest->unit : 0;
     recovery->out->units = recovery->out->records = 0;
+    recovery->out->lossy = false;
     WEIR_POINT("recover.loaded");
     if (!result && WEIR_RULE(8)) result = replay_after(recovery, recovery->out->snapshot_unit);
     if (result) {

@@ -23,7 +23,8 @@ struct weir_recover_options {
     int32_t task;
     const struct weir_kafka_offset *committed; /* of all inputs of the task */
     uint32_t count;
-    uint64_t seed; /* for a task without a past */
+    uint64_t seed;  /* for a task without a past */
+    bool skip_lost; /* an operator's word: units whose input is gone are not done again (R10) */
 };
 
 struct weir_recovered {
@@ -31,6 +32,7 @@ struct weir_recovered {
     struct weir_progress progress;
     uint64_t snapshot_unit;  /* 0 = none was needed or there was none */
     uint64_t units, records; /* done again */
+    bool lossy;              /* not all of them could be, and were passed over: to be saved soon */
 };
 
 int weir_recover(const struct weir_recover_options *options, struct weir_recovered *recovered,

@@ -63,6 +63,7 @@ static int begin_to_follow(struct standby *standby) {
     if (result) return result;
     struct weir_recover_options recovery =
         weir_exact_recovery(options->plan, &options->client, &standby->names, options->engine_id, seed);
+    recovery.skip_lost = options->skip_lost;
     recovery.committed = standby->offsets;
     recovery.count = standby->count;
     return weir_follower_open(&recovery, &standby->follower, standby->error);

@@ -13,7 +13,7 @@
 #include <xxhash.h>
 
 #define RECORD_NAME "journal"
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2      /* 2: lost input */
 #define PAGES_PER_DIGEST 1024 /* 8 MiB: about a millisecond */
 
 void weir_unit_init(struct weir_unit *unit) {
@@ -27,6 +27,7 @@ void weir_unit_deinit(struct weir_unit *unit) {
     weir_arena_deinit(&unit->bytes);
     weir_buffer_deinit(&unit->journal);
     free(unit->slices);
+    free(unit->lost);
     free(unit->outputs);
 }
 
@@ -37,6 +38,8 @@ void weir_unit_clear(struct weir_unit *unit) {
     memset(unit, 0, sizeof *unit);
     unit->slices = kept.slices;
     unit->slice_capacity = kept.slice_capacity;
+    unit->lost = kept.lost;
+    unit->lost_capacity = kept.lost_capacity;
     unit->outputs = kept.outputs;
     unit->output_capacity = kept.output_capacity;
     unit->bytes = kept.bytes;
@@ -125,6 +128,18 @@ bool weir_unit_add_records(struct weir_unit *unit, const struct weir_record *rec
         slice->checksum = weir_unit_digest_record(slice->checksum, &records[i]);
     slice->count += count;
     slice->last = records[count - 1].offset;
+    return true;
+}
+
+bool weir_unit_add_lost(struct weir_unit *unit, struct weir_lost lost) {
+    if (unit->lost_count == unit->lost_capacity) {
+        uint32_t capacity = unit->lost_capacity ? unit->lost_capacity * 2 : 4;
+        struct weir_lost *more = realloc(unit->lost, capacity * sizeof *more);
+        if (!more) return false;
+        unit->lost = more;
+        unit->lost_capacity = capacity;
+    }
+    unit->lost[unit->lost_count++] = lost;
     return true;
 }
 
@@ -229,6 +244,12 @@ int weir_unit_close(struct weir_unit *unit) {
         weir_state_write_i64(writer, unit->skips[i].partition);
         weir_state_write_i64(writer, unit->skips[i].offset);
     }
+    weir_state_write_u64(writer, unit->lost_count);
+    for (uint32_t i = 0; i < unit->lost_count; i++) {
+        weir_state_write_i64(writer, unit->lost[i].partition);
+        weir_state_write_i64(writer, unit->lost[i].first);
+        weir_state_write_i64(writer, unit->lost[i].last);
+    }
     for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
         weir_state_write_u64(writer, unit->answers.counts[i]);
         weir_state_write_u64(writer, unit->answers.digests[i]);
@@ -265,11 +286,21 @@ static void read_slices(struct weir_unit *unit, struct weir_state_reader *reader
     }
 }
 
+static void read_lost(struct weir_unit *unit, struct weir_state_reader *reader) {
+    uint64_t count = weir_state_read_u64(reader, WEIR_SLICE_MAX);
+    for (uint64_t i = 0; i < count && !weir_state_reader_result(reader); i++) {
+        struct weir_lost lost = {.partition = (int32_t)weir_state_read_i64(reader)};
+        lost.first = weir_state_read_i64(reader);
+        lost.last = weir_state_read_i64(reader);
+        if (!weir_unit_add_lost(unit, lost)) weir_state_reader_refuse(reader, "no memory for lost input");
+    }
+}
+
 int weir_unit_read(struct weir_unit *unit, const void *bytes, size_t len, struct weir_error *error) {
     weir_unit_clear(unit);
     struct weir_state_reader *reader = weir_state_reader_create(bytes, len);
     if (!reader) return weir_error_set(error, WEIR_NOMEM, "no memory for a journal record");
-    weir_state_read_head(reader, RECORD_NAME, RECORD_VERSION);
+    uint32_t version = weir_state_read_head(reader, RECORD_NAME, RECORD_VERSION);
     unit->task = (int32_t)weir_state_read_i64(reader);
     unit->number = weir_state_read_u64(reader, UINT64_MAX);
     unit->previous = weir_state_read_u64(reader, UINT64_MAX);
@@ -282,6 +313,7 @@ int weir_unit_read(struct weir_unit *unit, const void *bytes, size_t len, struct
         unit->skips[i].partition = (int32_t)weir_state_read_i64(reader);
         unit->skips[i].offset = weir_state_read_i64(reader);
     }
+    if (version > 1) read_lost(unit, reader);
     for (int i = 0; i < WEIR_STREAM_COUNT; i++) {
         unit->answers.counts[i] = weir_state_read_u64(reader, UINT64_MAX);
         unit->answers.digests[i] = weir_state_read_u64(reader, UINT64_MAX);

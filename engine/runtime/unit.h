@@ -39,6 +39,12 @@ struct weir_skip {
     int64_t offset;
 };
 
+/* Input that was deleted before it was read, and passed over because an operator said so (R10). */
+struct weir_lost {
+    int32_t partition;
+    int64_t first, last;
+};
+
 bool weir_skip_names(const struct weir_skip *skips, uint32_t count, const struct weir_record *record);
 
 /* A snapshot that can be loaded: what a journal record says of one (R9). */
@@ -67,6 +73,8 @@ struct weir_unit {
     uint32_t slice_count, slice_capacity;
     struct weir_skip skips[WEIR_SKIP_MAX];
     uint32_t skip_count;
+    struct weir_lost *lost; /* before the unit's first record */
+    uint32_t lost_count, lost_capacity;
     struct weir_answers answers;
     uint64_t state_digest; /* after the unit; 0 = not taken */
     struct weir_manifest manifest;
@@ -93,6 +101,8 @@ uint64_t weir_unit_digest_state(struct weir_task *task, uint64_t number);
 
 /* Records that the task is about to process, of one partition. False: no memory. */
 bool weir_unit_add_records(struct weir_unit *unit, const struct weir_record *records, uint32_t count);
+/* False: no memory. */
+bool weir_unit_add_lost(struct weir_unit *unit, struct weir_lost lost);
 /* Copies what the task answered. False: no memory. */
 bool weir_unit_add_outputs(struct weir_unit *unit, const struct weir_output_record *outputs, uint32_t count);
 

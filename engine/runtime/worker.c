@@ -142,8 +142,15 @@ static void on_assigned(void *owner, int32_t partition, int64_t offset) {
 /* Exactly once: where the partition begins is where its task will have been recovered to. */
 static bool on_hold(void *owner, int32_t partition, int64_t committed, const char *metadata) {
     struct weir_worker *worker = owner;
-    if (!worker->exact) return false;
     return weir_exact_host_hold(worker->exact, partition, committed, metadata);
+}
+
+static bool on_lost(void *owner, int32_t partition, const struct weir_error *error) {
+    return weir_exact_host_lost(((struct weir_worker *)owner)->exact, partition, error);
+}
+
+static void on_skipped(void *owner, int32_t partition, int64_t first, int64_t last) {
+    weir_exact_host_pass_over(((struct weir_worker *)owner)->exact, partition, first, last);
 }
 
 static void on_revoked(void *owner, const int32_t *partitions, uint32_t count, bool lost) {
@@ -193,6 +200,17 @@ static void process_run(struct weir_worker *worker) {
     int result = worker->exact ? weir_exact_host_process(worker->exact, first, count) : WEIR_OK;
     if (result) weir_worker_fail(worker, result);
     if (!worker->exact) weir_alo_process(worker, slot, first, count);
+}
+
+/* Every partition it has is one that cannot go on: the process ends, so that somebody notices. */
+static bool all_have_failed(const struct weir_worker *worker) {
+    uint32_t failed = 0;
+    for (uint32_t i = 0; worker->exact && i < worker->slot_count; i++) {
+        if (!worker->slots[i].owned) continue;
+        if (!weir_exact_host_has_failed(worker->exact, (int32_t)i)) return false;
+        failed++;
+    }
+    return failed > 0;
 }
 
 static bool reached_the_limit(const struct weir_worker *worker) {
@@ -333,6 +351,7 @@ static void on_second(uv_timer_t *handle) {
     if (own_are_at_end(worker) && !worker->stopping && !all_are_here(worker))
         worker->others_at_end = others_are_at_end(worker);
     if (worker->options.watch.tick) worker->options.watch.tick(worker->options.watch.owner);
+    if (all_have_failed(worker)) worker->stopping = true;
     turn(worker);
 }
 
@@ -360,6 +379,7 @@ static int open_exactly(struct weir_worker *worker, struct weir_error *error) {
                                                     .client = worker->options.client,
                                                     .engine_id = worker->options.engine_id,
                                                     .seed = worker->seed,
+                                                    .skip_lost = worker->options.skip_lost,
                                                     .loop = &worker->loop,
                                                     .owner = worker,
                                                     .wake = on_lane_wake,
@@ -383,10 +403,13 @@ static int open_doors(struct weir_worker *worker, struct weir_error *error) {
                                                .topic = pipeline->source.topic.text,
                                                .group = pipeline->source.group,
                                                .start_latest = pipeline->source.start == WEIR_START_LATEST,
+                                               .skip_lost = worker->options.skip_lost,
                                                .alone = exactly && pipeline->tasks == WEIR_TASKS_SINGLE,
                                                .watch = {.owner = worker,
                                                          .resume = exactly ? NULL : weir_alo_resume,
                                                          .hold = exactly ? on_hold : NULL,
+                                                         .lost = exactly ? on_lost : NULL,
+                                                         .skipped = exactly ? on_skipped : NULL,
                                                          .assigned = on_assigned,
                                                          .revoked = on_revoked,
                                                          .caught_up = on_caught_up}};

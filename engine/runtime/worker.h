@@ -33,6 +33,7 @@ struct weir_worker_options {
     struct weir_kafka_client client;
     uint64_t engine_id; /* exactly once: what a replay must have been made with to be equal (R12) */
     bool until_end;     /* stop at the end offsets seen when a partition is first assigned */
+    bool skip_lost;     /* go on behind input that was deleted before it was read (R10) */
     uint64_t limit;     /* stop after so many records; 0 = none */
     bool strict_data;   /* the first dead letter ends the run (WEIR_DATA) */
     struct weir_worker_watch watch;

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <sys/mount.h>
 
+#include "runtime/unit.h"
 #include "support/broker_admin.h"
 #include "support/exact_lives.h"
 
@@ -126,32 +127,81 @@ static void open_small(struct exact_stage *stage, const char *name, long records
     exact_open(stage, name, records, records_per_s, "session.timeout.ms: 3000, heartbeat.interval.ms: 300");
 }
 
-static void test_run_when_input_is_deleted_before_it_is_read_then_it_stops_with_the_range(void **state) {
+struct journaled { /* what a journal says of lost input */
+    struct weir_lost lost;
+    int count;
+};
+
+static void see_lost(void *owner, const rd_kafka_message_t *message) {
+    struct journaled *journaled = owner;
+    struct weir_unit unit;
+    struct weir_error error;
+    weir_unit_init(&unit);
+    assert_int_equal(weir_unit_read(&unit, message->payload, message->len, &error), WEIR_OK);
+    for (uint32_t i = 0; i < unit.lost_count; i++) journaled->lost = unit.lost[i];
+    journaled->count += (int)unit.lost_count;
+    weir_unit_deinit(&unit);
+}
+
+static struct process_result run_to_end(const struct exact_stage *stage, const char *more) {
+    return process_weir_run("run", stage->pipeline, "--until-end", "--summary", "json", "--set", never, more);
+}
+
+/* Records that nobody has read are deleted: their task stops with the range, the others go on; an operator's
+ * word takes it behind them, once for all. */
+static void test_run_when_input_is_deleted_before_it_is_read_then_its_task_waits_for_a_word(void **state) {
     (void)state;
     struct exact_stage stage;
     char range[300];
     broker_address();
     open_small(&stage, "ahead", 8000, 1000000);
     exact_wait_for_producer(&stage);
-    struct process_result result = process_weir_run("run", stage.pipeline, "--until-end");
+    struct process_result result = run_to_end(&stage, NULL);
     assert_int_equal(result.code, 0);
     process_free(&result);
-    int64_t next = admin_end(stage.input, 1);
+    int64_t next[PARTITIONS];
     rd_kafka_t *producer = broker_producer();
-    for (int i = 0; i < 20; i++) broker_produce(producer, stage.input, 1, NULL, 0, "{}", 2, 0);
+    for (int p = 0; p < PARTITIONS; p++) next[p] = admin_end(stage.input, p);
+    for (int i = 0; i < 20 * PARTITIONS; i++)
+        broker_produce(producer, stage.input, i % PARTITIONS, NULL, 0, "{}", 2, 0);
     broker_flush(producer);
-    admin_trim(stage.input, 1, next + 10);
-    result = process_weir_run("run", stage.pipeline, "--until-end");
-    if (result.code == 0) fail_msg("it went on: %s", result.err);
-    assert_in_range(result.code, 65, 74);
+    admin_trim(stage.input, 1, next[1] + 10);
     snprintf(range, sizeof range, "topic '%s' partition 1: offsets %lld to %lld were deleted", stage.input,
-             (long long)next, (long long)next + 9);
+             (long long)next[1], (long long)next[1] + 9);
+    for (int i = 0; i < 2; i++) { /* and it stays so */
+        result = run_to_end(&stage, NULL);
+        if (result.code != 74) fail_msg("exit code %d: %s", result.code, result.err);
+        expect_text(result.err, range);
+        expect_text(result.err, "partition 1 stops, the others go on");
+        assert_int_equal(process_number(result.out, "\"dead_lettered\":"), i ? 0 : 20 * (PARTITIONS - 1));
+        process_free(&result);
+    }
+    result = run_to_end(&stage, "--skip-lost");
+    if (result.code) fail_msg("exit code %d: %s", result.code, result.err);
+    snprintf(range, sizeof range,
+             "topic '%s' partition 1: offsets %lld to %lld are gone: going on behind them", stage.input,
+             (long long)next[1], (long long)next[1] + 9);
     expect_text(result.err, range);
+    assert_int_equal(process_number(result.out, "\"dead_lettered\":"), 10);
     process_free(&result);
-    struct answered answered = answers_of(&stage);
-    assert_true(answered.last[1] < next);                            /* nothing was skipped */
-    result = process_weir_run("run", stage.pipeline, "--until-end"); /* and it stays so */
-    expect_text(result.err, range);
+    struct journaled journaled = {.count = 0};
+    snprintf(range, sizeof range, "%s.journal", group_of(&stage));
+    broker_read(range, PARTITIONS, &journaled, see_lost);
+    assert_int_equal(journaled.count, 1);
+    assert_true(journaled.lost.partition == 1 && journaled.lost.first == next[1] &&
+                journaled.lost.last == next[1] + 9);
+    result = run_to_end(&stage, NULL);
+    if (result.code) fail_msg("exit code %d: %s", result.code, result.err);
+    assert_int_equal(process_number(result.out, "\"read\":"), 0);
+    process_free(&result);
+    /* With nothing left that could go on it ends. */
+    producer = broker_producer();
+    for (int i = 0; i < 2 * PARTITIONS; i++)
+        broker_produce(producer, stage.input, i % PARTITIONS, NULL, 0, "{}", 2, 0);
+    broker_flush(producer);
+    for (int p = 0; p < PARTITIONS; p++) admin_trim(stage.input, p, admin_end(stage.input, p));
+    result = process_weir_run("run", stage.pipeline);
+    if (result.code != 74) fail_msg("exit code %d: %s", result.code, result.err);
     process_free(&result);
 }
 
@@ -194,10 +244,20 @@ static void test_run_when_input_of_a_replay_is_deleted_then_its_task_stops_and_o
     expect_text(result.err, "partition 2 stops, the others go on");
     expect_text(result.err, partition);
     expect_text(result.err, "the log holds 10 to");
-    expect_text(result.err, "input of unit 1 is gone");
+    expect_text(result.err, "is gone, its state cannot be rebuilt"); /* the first unit may be empty */
     expect_text(result.err, "[E411]");
     process_free(&result);
     expect_others_done(&stage, 1 << 2);
+    /* An operator's word: the state goes on without what is gone, and is saved as it is. */
+    result = process_weir_run("run", stage.pipeline, "--until-end", "--set", never, "--skip-lost");
+    if (result.code) fail_msg("exit code %d: %s", result.code, result.err);
+    expect_text(result.err, "is gone, its state goes on without it");
+    process_free(&result);
+    expect_others_done(&stage, 0);
+    result = process_weir_run("run", stage.pipeline, "--until-end", "--set", never);
+    if (result.code) fail_msg("exit code %d: %s", result.code, result.err);
+    assert_null(strstr(result.err, "is gone"));
+    process_free(&result);
 }
 
 /* ---- changed history ---- */
@@ -408,7 +468,7 @@ int main(void) {
         cmocka_unit_test(test_run_when_a_topic_is_unfit_then_it_is_refused_before_the_start),
         cmocka_unit_test(test_run_when_an_own_topic_is_unfit_then_it_is_refused_before_the_start),
         cmocka_unit_test(test_run_when_the_cluster_is_embedded_then_exactly_once_is_refused),
-        cmocka_unit_test(test_run_when_input_is_deleted_before_it_is_read_then_it_stops_with_the_range),
+        cmocka_unit_test(test_run_when_input_is_deleted_before_it_is_read_then_its_task_waits_for_a_word),
         cmocka_unit_test(test_run_when_input_of_a_replay_is_deleted_then_its_task_stops_and_others_run),
         cmocka_unit_test(test_run_when_history_was_changed_then_its_task_stops_with_proof_and_others_run),
         cmocka_unit_test(

@@ -48,6 +48,7 @@ static void fill(struct weir_unit *unit) {
     add(unit, 3, 30, 2, "b"); /* goes on: one slice */
     add(unit, 4, 0, 1, "c");
     unit->skips[unit->skip_count++] = (struct weir_skip){3, 12};
+    assert_true(weir_unit_add_lost(unit, (struct weir_lost){3, 7, 9}));
     unit->state_digest = 7;
     unit->manifest = (struct weir_manifest){.unit = 12,
                                             .chain = 1,
@@ -77,6 +78,10 @@ static void assert_same_past(const struct weir_unit *a, const struct weir_unit *
     for (uint32_t i = 0; i < a->skip_count; i++)
         assert_true(a->skips[i].partition == b->skips[i].partition &&
                     a->skips[i].offset == b->skips[i].offset);
+    assert_int_equal(a->lost_count, b->lost_count);
+    for (uint32_t i = 0; i < a->lost_count; i++)
+        assert_true(a->lost[i].partition == b->lost[i].partition && a->lost[i].first == b->lost[i].first &&
+                    a->lost[i].last == b->lost[i].last);
     assert_memory_equal(&a->answers, &b->answers, sizeof a->answers);
     assert_true(a->state_digest == b->state_digest);
     assert_memory_equal(&a->manifest, &b->manifest, sizeof a->manifest);
@@ -99,6 +104,28 @@ static void test_unit_when_closed_then_its_record_reads_back_the_same(void **sta
     assert_int_equal(read.answers.counts[WEIR_PREDICTIONS], 1);
     weir_unit_deinit(&unit);
     weir_unit_deinit(&read);
+}
+
+/* Journals outlive programs: a record as it was written before lost input was named. */
+static void test_unit_when_its_record_is_of_version_1_then_it_still_reads(void **state) {
+    (void)state;
+    static const unsigned char record[] =
+        "\xa7\x6a\x6f\x75\x72\x6e\x61\x6c\x01\x03\x11\x05\x63\x08\xfb\x01\x03\x0a\x0a\x01\xcf\xbc\xfc\x4d\x48"
+        "\xd7\x3b"
+        "\x08\x22\x01\x03\x0c\x00\x00\x00\x00\x00\x00\x00\x00\x07\x00";
+    struct weir_unit unit;
+    struct weir_error error;
+    weir_unit_init(&unit);
+    assert_int_equal(weir_unit_read(&unit, record, sizeof record - 1, &error), WEIR_OK);
+    assert_int_equal(unit.task, 3);
+    assert_true(unit.number == 17 && unit.previous == 5 && unit.engine_id == 99 && unit.seed == 8);
+    assert_true(unit.tick_ms == -5 && unit.state_digest == 7);
+    assert_int_equal(unit.slice_count, 1);
+    assert_int_equal(unit.skip_count, 1);
+    assert_int_equal(unit.skips[0].offset, 12);
+    assert_int_equal(unit.lost_count, 0);
+    assert_true(unit.chain == UINT64_C(0xa8cce35df9998d76)); /* which the record after it names */
+    weir_unit_deinit(&unit);
 }
 
 /* Whatever the reader lets pass, the digest in the offsets' metadata does not. */
@@ -253,6 +280,7 @@ static void test_metadata_when_it_is_not_ours_then_it_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unit_when_closed_then_its_record_reads_back_the_same),
+        cmocka_unit_test(test_unit_when_its_record_is_of_version_1_then_it_still_reads),
         cmocka_unit_test(test_unit_when_any_bit_is_flipped_then_it_is_refused_or_its_digest_is_another),
         cmocka_unit_test(test_unit_when_cut_or_longer_then_it_is_refused),
         cmocka_unit_test(test_unit_when_a_slice_makes_no_sense_then_it_is_refused),
