@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.c: `weir check FILE`: all findings at once; the plan and its memory when there are none. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "kafka/kafka.h"
+#include "runtime/exact_names.h"
+#include "runtime/topics.h"
 
 static const struct weir_flag flags[] = {
     {"set", "path=value", "override a value of the file; may be repeated"},
-    {"connect", NULL, "also ask the brokers whether the topics are there"},
+    {"connect", NULL, "also ask the brokers whether the topics are there and fit"},
     {"strict", NULL, "warnings make the exit code 3"},
     {"format", "text|json", "how findings are printed on stdout (default text)"},
     {NULL, NULL, NULL}};
@@ -45,6 +48,11 @@ static void print_plan(const struct weir_loaded *loaded) {
         if (plan->streams[i].active)
             printf("  %s -> %s\n", weir_stream_name((enum weir_stream)i), topic ? topic : "(file)");
     }
+    if (!weir_pipeline_is_exact(&loaded->pipeline)) return;
+    struct weir_exact_names names;
+    weir_exact_names_make(&loaded->pipeline, NULL, &names);
+    printf("  exactly once: a commit each %" PRId64 " ms; its own topics are %s and %s\n",
+           loaded->pipeline.commit_ms, names.journal, names.snapshots);
 }
 
 static int ask_brokers(const struct weir_loaded *loaded) {
@@ -54,15 +62,13 @@ static int ask_brokers(const struct weir_loaded *loaded) {
                                        .properties = pipeline->kafka.properties,
                                        .property_count = pipeline->kafka.property_count};
     struct weir_kafka_topic_facts facts;
+    struct weir_retention retention = {0};
     struct weir_error error = {0};
-    if (weir_kafka_topic_look(&client, pipeline->source.topic.text, 5000, &facts, &error)) {
+    int result = weir_topics_look(&client, loaded->plan, false, &retention, &error);
+    if (!result) result = weir_kafka_topic_look(&client, pipeline->source.topic.text, 5000, &facts, &error);
+    if (result) {
         fprintf(stderr, "weir check: %s\n", error.text);
-        return WEIR_EXIT_UNAVAILABLE;
-    }
-    if (!facts.partition_count) {
-        fprintf(stderr, "weir check: topic '%s' does not exist on %s [E405]\n", pipeline->source.topic.text,
-                pipeline->kafka.brokers);
-        return WEIR_EXIT_UNAVAILABLE;
+        return result == WEIR_CONFIG ? WEIR_EXIT_CONFIG : WEIR_EXIT_UNAVAILABLE;
     }
     printf("  %s answers: topic %s has %d partitions\n", pipeline->kafka.brokers, pipeline->source.topic.text,
            facts.partition_count);

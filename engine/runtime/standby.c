@@ -45,7 +45,7 @@ static int look(struct standby *standby) {
                                                      .topic = options->pipeline->source.topic.text,
                                                      .group = options->pipeline->source.group,
                                                      .alone = true};
-    int result = weir_topics_look(&options->client, options->plan, &retention, standby->error);
+    int result = weir_topics_look(&options->client, options->plan, true, &retention, standby->error);
     if (!result && !standby->source)
         result = weir_kafka_source_open(&source, &standby->source, standby->error);
     free(standby->offsets); /* of a look that failed */

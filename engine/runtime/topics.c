@@ -20,10 +20,10 @@ static int look(const struct weir_kafka_client *client, const char *topic,
 }
 
 static int look_or_create(const struct weir_kafka_client *client, const char *topic, int32_t partitions,
-                          struct weir_retention_topic *retention, struct weir_error *error) {
+                          bool create, struct weir_retention_topic *retention, struct weir_error *error) {
     struct weir_kafka_topic_facts facts;
     int result = look(client, topic, &facts, retention, error);
-    if (result || facts.partition_count) return result;
+    if (result || facts.partition_count || !create) return result;
     weir_log(WEIR_LOG_INFO, "creating topic %s: %d partitions, retention.ms=-1", topic, partitions);
     retention->keeps_ms = -1;
     return weir_kafka_topic_create(client, topic, partitions, LOOK_PATIENCE_MS, error);
@@ -57,12 +57,12 @@ static int refuse_unfit(const char *topic, const struct weir_kafka_topic_facts *
 }
 
 static int look_at_own(const struct weir_kafka_client *client, const char *topic, int32_t partitions,
-                       int64_t kept_ms, struct weir_error *error) {
+                       int64_t kept_ms, bool create, struct weir_error *error) {
     struct weir_kafka_topic_facts facts;
     int result = weir_kafka_topic_look(client, topic, LOOK_PATIENCE_MS, &facts, error);
     if (result) return result;
     if (!facts.partition_count)
-        return weir_kafka_topic_create(client, topic, partitions, LOOK_PATIENCE_MS, error);
+        return create ? weir_kafka_topic_create(client, topic, partitions, LOOK_PATIENCE_MS, error) : WEIR_OK;
     if (facts.partition_count != partitions && WEIR_RULE(10))
         return weir_error_set(
             error, WEIR_CONFIG,
@@ -73,18 +73,19 @@ static int look_at_own(const struct weir_kafka_client *client, const char *topic
 }
 
 static int look_exactly(const struct weir_kafka_client *client, const struct weir_pipeline *pipeline,
-                        const struct weir_kafka_topic_facts *source, struct weir_error *error) {
+                        const struct weir_kafka_topic_facts *source, bool create, struct weir_error *error) {
     struct weir_exact_names names;
     int64_t kept_ms = KEPT_MIN_SNAPSHOTS * pipeline->state.snapshot_ms;
     if (kept_ms < KEPT_MIN_MS) kept_ms = KEPT_MIN_MS;
     int result = refuse_unfit(pipeline->source.topic.text, source, kept_ms, error);
     weir_exact_names_make(pipeline, NULL, &names);
-    if (!result) result = look_at_own(client, names.journal, source->partition_count, kept_ms, error);
-    if (!result) result = look_at_own(client, names.snapshots, source->partition_count, kept_ms, error);
+    if (!result) result = look_at_own(client, names.journal, source->partition_count, kept_ms, create, error);
+    if (!result)
+        result = look_at_own(client, names.snapshots, source->partition_count, kept_ms, create, error);
     return result;
 }
 
-int weir_topics_look(const struct weir_kafka_client *client, const struct weir_plan *plan,
+int weir_topics_look(const struct weir_kafka_client *client, const struct weir_plan *plan, bool create,
                      struct weir_retention *retention, struct weir_error *error) {
     const struct weir_pipeline *pipeline = plan->pipeline;
     const char *source = pipeline->source.topic.text;
@@ -98,11 +99,13 @@ int weir_topics_look(const struct weir_kafka_client *client, const struct weir_p
     if (!result && !facts.partition_count)
         return weir_error_set(error, WEIR_IO, "topic '%s' does not exist on %s [E405]", source,
                               client->brokers);
-    if (!result && weir_pipeline_is_exact(pipeline)) result = look_exactly(client, pipeline, &facts, error);
+    if (!result && weir_pipeline_is_exact(pipeline))
+        result = look_exactly(client, pipeline, &facts, create, error);
     for (int i = 0; i < WEIR_STREAM_COUNT && !result; i++) {
         const char *topic = weir_pipeline_sink(pipeline, (enum weir_stream)i)->topic.text;
         if (plan->streams[i].active && topic)
-            result = look_or_create(client, topic, facts.partition_count, &retention->streams[i], error);
+            result =
+                look_or_create(client, topic, facts.partition_count, create, &retention->streams[i], error);
     }
     return result;
 }

@@ -11,8 +11,9 @@
 #include "kafka/kafka.h"
 #include "runtime/retention.h"
 
-/* WEIR_IO: no broker answers, or the source's topic is not there. */
-int weir_topics_look(const struct weir_kafka_client *client, const struct weir_plan *plan,
+/* create: make those of the outputs and of the engine itself that are not there. WEIR_IO: no broker answers,
+ * or the source's topic is not there; WEIR_CONFIG: one is unfit for exactly once (R10). */
+int weir_topics_look(const struct weir_kafka_client *client, const struct weir_plan *plan, bool create,
                      struct weir_retention *retention, struct weir_error *error);
 
 /* Where the active streams go, and which of them without headers and times: what a producer is opened with.

@@ -467,7 +467,7 @@ int weir_worker_create(const struct weir_worker_options *options, struct weir_wo
     /* Keys are hashed with a seed nobody outside can know, so that chosen keys cannot pile up in one place.
      */
     if (getrandom(&worker->seed, sizeof worker->seed, 0) != (ssize_t)sizeof worker->seed) worker->seed = 1;
-    int result = weir_topics_look(&options->client, options->plan, &worker->retention, error);
+    int result = weir_topics_look(&options->client, options->plan, true, &worker->retention, error);
     if (!result && !weir_pipeline_is_exact(options->pipeline))
         result = weir_snapshots_open(options->pipeline, &worker->loop, &worker->snapshots, error);
     if (!result) {

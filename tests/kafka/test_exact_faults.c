@@ -28,7 +28,7 @@ static void expect_text(const char *log, const char *text) {
 
 /* ---- unfit topics ---- */
 
-static struct process_result run_on(const char *brokers, const char *input, const char *group) {
+static const char *write_unfit(const char *brokers, const char *input, const char *group) {
     char yaml[1500];
     snprintf(yaml, sizeof yaml,
              "weir: 1\nname: unfit\nkafka: {brokers: '%s'}\n"
@@ -37,7 +37,15 @@ static struct process_result run_on(const char *brokers, const char *input, cons
              "state: {dir: %s}\n"
              "sinks: {predictions: {topic: %s.out, delivery: exactly_once, fields: [n, score]}}\n",
              brokers, input, group, process_path("unfit"), group);
-    return process_weir_run("run", process_write_text("unfit.yaml", yaml), "--until-end");
+    return process_write_text("unfit.yaml", yaml);
+}
+
+static struct process_result run_on(const char *brokers, const char *input, const char *group) {
+    return process_weir_run("run", write_unfit(brokers, input, group), "--until-end");
+}
+
+static struct process_result check_on(const char *brokers, const char *input, const char *group) {
+    return process_weir_run("check", write_unfit(brokers, input, group), "--connect");
 }
 
 static void expect_refused(struct process_result result, const char *topic, const char *remedy) {
@@ -63,8 +71,14 @@ static void test_run_when_a_topic_is_unfit_then_it_is_refused_before_the_start(v
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         snprintf(name, sizeof name, "%s", broker_topic(cases[i].stem, 0));
         admin_create(name, 2, cases[i].key, cases[i].value);
+        expect_refused(check_on(broker_address(), name, name), name, cases[i].remedy);
         expect_refused(run_on(broker_address(), name, name), name, cases[i].remedy);
     }
+    snprintf(name, sizeof name, "%s", broker_topic("fit", 2));
+    struct process_result result = check_on(broker_address(), name, name);
+    assert_int_equal(result.code, 0);
+    expect_text(result.out, "exactly once: a commit each 100 ms; its own topics are fit");
+    process_free(&result);
 }
 
 static void test_run_when_an_own_topic_is_unfit_then_it_is_refused_before_the_start(void **state) {
