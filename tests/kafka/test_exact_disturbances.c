@@ -66,12 +66,14 @@ static void test_run_when_workers_and_processes_differ_then_output_is_the_same(v
                  {"crew.1x2", "workers=1", 2},
                  {"crew.2x2", "workers=2", 2},
                  {"crew.4x2", "workers=4", 2}}; /* the run compared with has one of one */
+    struct exact_stage stage;
     broker_address();
+    exact_open(&stage, "crew.1x1", 24000, 1000000, properties);
+    exact_wait_for_producer(&stage);
+    exact_run_to_end(stage.plain_pipeline);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct exact_stage stage;
         pid_t pids[2];
-        exact_open(&stage, cases[i].name, 24000, 1000000, properties);
-        exact_wait_for_producer(&stage);
+        exact_name_run(&stage, cases[i].name, properties);
         for (int k = 0; k < cases[i].processes; k++)
             pids[k] = life_start_with(&stage, "weir", k, cases[i].set, true);
         for (int k = 0; k < cases[i].processes; k++) {
@@ -81,7 +83,7 @@ static void test_run_when_workers_and_processes_differ_then_output_is_the_same(v
                 life_fail(stage.name, k, "it did not reach the end");
             }
         }
-        exact_close(&stage);
+        exact_compare_all(&stage);
     }
 }
 

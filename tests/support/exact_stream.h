@@ -56,23 +56,31 @@ static inline void *exact_produce(void *owner) {
     return NULL;
 }
 
-static inline void exact_open(struct exact_stage *stage, const char *name, long records, long records_per_s,
-                              const char *properties) {
+/* Output topics and the pipeline file of a disturbed run; its name is also its group's. */
+static inline void exact_name_run(struct exact_stage *stage, const char *name, const char *properties) {
     static const char *const kinds[STREAMS] = {"p", "a", "d"};
-    char file[64], group[64], stem[64];
-    memset(stage, 0, sizeof *stage);
+    char file[64], stem[64];
     stage->name = name;
-    stage->records = records;
-    stage->records_per_s = records_per_s;
-    snprintf(stage->input, sizeof stage->input, "%s", broker_topic(name, PARTITIONS));
     for (int i = 0; i < STREAMS; i++) {
         snprintf(stem, sizeof stem, "%s.%s", name, kinds[i]);
         snprintf(stage->outputs[i], sizeof stage->outputs[0], "%s", broker_topic(stem, exact_widths[i]));
-        snprintf(stem, sizeof stem, "%s.plain.%s", name, kinds[i]);
-        snprintf(stage->plain[i], sizeof stage->plain[0], "%s", broker_topic(stem, exact_widths[i]));
     }
     snprintf(file, sizeof file, "%s.yaml", name);
     exact_write_pipeline(stage, file, name, stage->outputs, properties, stage->pipeline);
+}
+
+static inline void exact_open(struct exact_stage *stage, const char *name, long records, long records_per_s,
+                              const char *properties) {
+    char file[64], group[64], stem[64];
+    memset(stage, 0, sizeof *stage);
+    stage->records = records;
+    stage->records_per_s = records_per_s;
+    snprintf(stage->input, sizeof stage->input, "%s", broker_topic(name, PARTITIONS));
+    exact_name_run(stage, name, properties);
+    for (int i = 0; i < STREAMS; i++) {
+        snprintf(stem, sizeof stem, "%s.plain.%d", name, i);
+        snprintf(stage->plain[i], sizeof stage->plain[0], "%s", broker_topic(stem, exact_widths[i]));
+    }
     snprintf(file, sizeof file, "%s.plain.yaml", name);
     snprintf(group, sizeof group, "%s-plain", name);
     exact_write_pipeline(stage, file, group, stage->plain, "", stage->plain_pipeline);
@@ -191,20 +199,26 @@ static inline long exact_compare(const struct exact_stage *stage, int stream,
     return expected;
 }
 
-/* Waits for the producer, lets the pipeline finish in peace, runs the uninterrupted one, and compares. */
-static inline void exact_close(struct exact_stage *stage) {
-    exact_wait_for_producer(stage);
-    const char *const runs[] = {stage->pipeline, stage->plain_pipeline};
-    for (int i = 0; i < 2; i++) {
-        struct process_result result = process_weir_run("run", runs[i], "--until-end");
-        if (result.code) print_message("%s", result.err);
-        assert_int_equal(result.code, 0);
-        process_free(&result);
-    }
+static inline void exact_compare_all(const struct exact_stage *stage) {
     long total = 0;
     for (int i = 0; i < STREAMS; i++) total += exact_compare(stage, i, NULL);
     print_message("%s: %ld records of output, byte for byte those of an uninterrupted run\n", stage->name,
                   total);
+}
+
+static inline void exact_run_to_end(const char *pipeline) {
+    struct process_result result = process_weir_run("run", pipeline, "--until-end");
+    if (result.code) print_message("%s", result.err);
+    assert_int_equal(result.code, 0);
+    process_free(&result);
+}
+
+/* Waits for the producer, lets the pipeline finish in peace, runs the uninterrupted one, and compares. */
+static inline void exact_close(struct exact_stage *stage) {
+    exact_wait_for_producer(stage);
+    exact_run_to_end(stage->pipeline);
+    exact_run_to_end(stage->plain_pipeline);
+    exact_compare_all(stage);
 }
 
 #endif
