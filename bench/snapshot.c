@@ -8,13 +8,20 @@
  *   begin, step, end   longest call (ms) over four snapshots; the sink copies the page
  *   batch              longest batch of 512 rows of random keys; copying: while a snapshot owes all pages
  *   held               most bytes in copies then, with a step after each batch
+ * Then the same through the at-least-once lane, to files in $TMPDIR:
+ *   lane_begin, _turn  longest call (ms) of what the loop does between batches: CPU, and by the clock
+ *   lane_visible       from the beginning until the file is there, a batch after each turn, by the clock
+ *   lane_save, _restore, whole  by the clock: 1 % changed, at rest, here and now; the way back; the portable
+ * form, which is what the loop did in one piece before
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <uv.h>
 
 #include "core/task_snapshot.h"
+#include "runtime/snapshots.h"
 
 #define BATCH 512
 
@@ -52,6 +59,8 @@ static void must(bool good, const char *what) {
     fprintf(stderr, "bench_snapshot: %s\n", what);
     exit(1);
 }
+
+static double wall_ms(void) { return (double)uv_hrtime() * 1e-6; }
 
 static uint64_t row;
 enum order { IN_ORDER, RANDOM };
@@ -226,6 +235,82 @@ static void run(const struct weir_plan *plan, uint64_t key_count) {
     free((void *)(uintptr_t)manifest.digests);
 }
 
+/* ---- through the lane ---- */
+
+static void ignore(void *owner) { (void)owner; }
+
+static void most(double *longest, double spent) {
+    if (spent > *longest) *longest = spent;
+}
+
+static void remove_folder(const char *dir) {
+    char command[600];
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    must(!system(command), "cannot remove the folder");
+}
+
+static void run_lane(struct weir_pipeline *pipeline, const struct weir_plan *plan, uint64_t key_count) {
+    char dir[500];
+    uv_loop_t loop;
+    struct weir_error error;
+    struct weir_snapshots *snapshots;
+    struct weir_task *task, *restored = NULL;
+    double begin = 0, turn_cpu = 0, turn_wall = 0;
+    snprintf(dir, sizeof dir, "%s/weir-bench.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    must(mkdtemp(dir) != NULL, "no folder");
+    pipeline->state.dir = dir;
+    uv_loop_init(&loop);
+    const struct weir_snapshots_options options = {plan, 1, &loop, NULL, ignore};
+    must(!weir_snapshots_open(&options, &snapshots, &error), "snapshots");
+    must(!weir_task_create(plan, 1, &task, &error), "task");
+    row = 0;
+    touch(task, IN_ORDER, key_count, key_count);
+
+    double before = wall_ms();
+    struct weir_state_writer *writer = weir_state_writer_create();
+    must(!weir_task_save(task, writer), "no memory");
+    double whole = wall_ms() - before;
+    weir_state_writer_destroy(writer);
+
+    double since = wall_ms(), cpu = cpu_ms();
+    weir_snapshots_take(snapshots, task, 0, (int64_t)row);
+    weir_snapshots_committed(snapshots, 0, (int64_t)row);
+    most(&begin, cpu_ms() - cpu);
+    while (weir_task_snapshot(task)) {
+        cpu = cpu_ms();
+        before = wall_ms();
+        bool more = weir_snapshots_turn(snapshots);
+        most(&turn_cpu, cpu_ms() - cpu);
+        most(&turn_wall, wall_ms() - before);
+        if (more) touch(task, RANDOM, BATCH, key_count);
+        uv_run(&loop, more ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    }
+    double visible = wall_ms() - since;
+    touch(task, RANDOM, key_count / 100, key_count);
+    before = wall_ms();
+    weir_snapshots_save(snapshots, task, 0, (int64_t)row);
+    double save = wall_ms() - before;
+    uint64_t wanted, got;
+    must(!weir_task_digest(task, &wanted), "no memory");
+    weir_snapshots_drop(snapshots, 0);
+    weir_task_destroy(task);
+    before = wall_ms();
+    must(weir_snapshots_restore(snapshots, 0, (int64_t)row, &restored) == (int64_t)row, "not restored");
+    double restoring = wall_ms() - before;
+    must(!weir_task_digest(restored, &got) && got == wanted, "the restored task differs");
+    printf(
+        "{\"bench\":\"snapshot lane\",\"keys\":%llu,\"lane_begin_ms\":%.3f,\"lane_turn_ms\":%.2f,"
+        "\"lane_turn_wall_ms\":%.2f,\"lane_visible_ms\":%.0f,\"lane_save_ms\":%.0f,\"lane_restore_ms\":%.0f,"
+        "\"whole_ms\":%.0f}\n",
+        (unsigned long long)key_count, begin, turn_cpu, turn_wall, visible, save, restoring, whole);
+    fflush(stdout);
+    weir_task_destroy(restored);
+    weir_snapshots_stop(snapshots);
+    weir_snapshots_destroy(snapshots);
+    uv_loop_close(&loop);
+    remove_folder(dir);
+}
+
 int main(int argc, char **argv) {
     struct weir_document document = {0};
     struct weir_diags diags = {0};
@@ -238,8 +323,11 @@ int main(int argc, char **argv) {
     }
     for (uint32_t i = 0; i < diags.count; i++) fprintf(stderr, "%s\n", diags.items[i].text);
     must(plan && !diags.error_count, "the pipeline is wrong");
-    if (argc < 2) run(plan, 1000000);
-    for (int i = 1; i < argc; i++) run(plan, strtoull(argv[i], NULL, 10));
+    for (int i = argc < 2 ? 0 : 1; i < argc; i++) {
+        uint64_t key_count = i ? strtoull(argv[i], NULL, 10) : 1000000;
+        run(plan, key_count);
+        run_lane(&pipeline, plan, key_count);
+    }
     weir_plan_destroy(plan);
     weir_diags_deinit(&diags);
     weir_document_deinit(&document);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* state.c: `weir state ls|verify|export|reset FILE`: what a pipeline keeps in state.dir.
  *
- * Two kinds: snapshots by offset (at least once) and segments by unit (exactly once; a state may stand on
- * several of them). An item of either is one state of one partition.
+ * Segments by offset (at least once) and by unit (exactly once); a state may stand on several of them. And
+ * what an older weir wrote at least once, a whole state in one file. An item of any is one state of one
+ * partition.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,10 +25,12 @@ static const struct weir_flag flags[] = {
     {"set", "path=value", "override a value of the file; may be repeated"},
     {NULL, NULL, NULL}};
 
+enum kind { SEGMENT, WHOLE, UNIT };
+
 struct found {
     int32_t partition;
-    bool unit; /* at: a unit's number, else the next offset */
-    int64_t at;
+    enum kind kind;
+    int64_t at; /* UNIT: its number, else the next offset */
 };
 
 struct shelf { /* all that is kept of a pipeline */
@@ -35,34 +38,48 @@ struct shelf { /* all that is kept of a pipeline */
     struct found *items;
     size_t count, unit_count;
     char folder[WEIR_GENERATION_FOLDER_BYTES]; /* of units */
+    struct weir_generation_place place;        /* of offsets */
 };
+
+static const char *ending(const struct found *found) {
+    return found->kind == WHOLE ? WEIR_SNAPSHOT_ENDING : WEIR_SEGMENT_ENDING;
+}
+
+static const char *folder(const struct shelf *shelf, const struct found *found) {
+    return found->kind == UNIT ? shelf->folder : shelf->loaded->pipeline.name;
+}
 
 static int add(struct shelf *shelf, struct found found) {
     struct found *items = realloc(shelf->items, (shelf->count + 1) * sizeof *items);
     if (!items) return WEIR_NOMEM;
     shelf->items = items;
     shelf->items[shelf->count++] = found;
-    shelf->unit_count += found.unit;
+    shelf->unit_count += found.kind == UNIT;
     return 0;
 }
 
 static int collect(void *owner, int32_t partition, int64_t position) {
-    return add(owner, (struct found){partition, false, position});
+    return add(owner, (struct found){partition, SEGMENT, position});
+}
+
+static int collect_whole(void *owner, int32_t partition, int64_t position) {
+    return add(owner, (struct found){partition, WHOLE, position});
 }
 
 static int collect_unit(void *owner, int32_t task, int64_t unit) {
-    return add(owner, (struct found){task, true, unit});
+    return add(owner, (struct found){task, UNIT, unit});
 }
 
 static int by_place(const void *a, const void *b) {
     const struct found *x = a, *y = b;
-    if (x->unit != y->unit) return x->unit ? 1 : -1;
+    if ((x->kind == UNIT) != (y->kind == UNIT)) return x->kind == UNIT ? 1 : -1;
     if (x->partition != y->partition) return x->partition < y->partition ? -1 : 1;
-    return x->at < y->at ? 1 : x->at > y->at ? -1 : 0;
+    if (x->at != y->at) return x->at < y->at ? 1 : -1;
+    return x->kind < y->kind ? -1 : 1;
 }
 
-static int load_snapshot(const struct shelf *shelf, const struct found *found, struct weir_task **task,
-                         size_t *bytes, struct weir_error *error) {
+static int load_whole(const struct shelf *shelf, const struct found *found, struct weir_task **task,
+                      size_t *bytes, struct weir_error *error) {
     const struct weir_pipeline *pipeline = &shelf->loaded->pipeline;
     struct weir_snapshot_head head;
     struct weir_buffer payload;
@@ -77,7 +94,7 @@ static int load_snapshot(const struct shelf *shelf, const struct found *found, s
 
 static size_t segment_bytes(const struct shelf *shelf, const struct found *found) {
     struct weir_segment_view view;
-    if (weir_segment_view_open(shelf->loaded->pipeline.state.dir, shelf->folder, found->partition,
+    if (weir_segment_view_open(shelf->loaded->pipeline.state.dir, folder(shelf, found), found->partition,
                                (uint64_t)found->at, &view, NULL))
         return 0;
     size_t bytes = view.map_len;
@@ -85,22 +102,33 @@ static size_t segment_bytes(const struct shelf *shelf, const struct found *found
     return bytes;
 }
 
+static int load_segment(const struct shelf *shelf, const struct found *found, struct weir_task **task,
+                        struct weir_error *error) {
+    struct weir_manifest manifest;
+    int result =
+        weir_generation_manifest(&shelf->place, found->partition, (uint64_t)found->at, &manifest, error);
+    return result ? result
+                  : weir_generation_read(&shelf->place, found->partition, &manifest, shelf->loaded->plan,
+                                         task, error);
+}
+
 /* Into a task of this pipeline. bytes: of the one file. */
 static int load(const struct shelf *shelf, const struct found *found, struct weir_task **task, size_t *bytes,
                 struct weir_error *error) {
     const struct weir_pipeline *pipeline = &shelf->loaded->pipeline;
     *task = NULL;
-    if (!found->unit) return load_snapshot(shelf, found, task, bytes, error);
+    if (found->kind == WHOLE) return load_whole(shelf, found, task, bytes, error);
     *bytes = segment_bytes(shelf, found);
+    if (found->kind == SEGMENT) return load_segment(shelf, found, task, error);
     return weir_generation_read_kept(pipeline->state.dir, pipeline->name, found->partition,
                                      (uint64_t)found->at, shelf->loaded->plan, task, error);
 }
 
-static const char *kind(const struct found *found) { return found->unit ? "unit" : "offset"; }
+static const char *kind(const struct found *found) { return found->kind == UNIT ? "unit" : "offset"; }
 
 /* A heading before the first of each kind. */
 static void head_line(const struct shelf *shelf, size_t i, const char *more) {
-    if (i && shelf->items[i - 1].unit == shelf->items[i].unit) return;
+    if (i && (shelf->items[i - 1].kind == UNIT) == (shelf->items[i].kind == UNIT)) return;
     printf("partition  %12s%s\n", kind(&shelf->items[i]), more);
 }
 
@@ -164,7 +192,7 @@ static const struct found *newest_good(const struct shelf *shelf, int32_t partit
         const struct found *found = &shelf->items[i];
         struct weir_error error;
         size_t bytes;
-        if (found->partition != partition || found->unit != units) continue;
+        if (found->partition != partition || (found->kind == UNIT) != units) continue;
         if (!load(shelf, found, task, &bytes, &error)) return found;
         fprintf(stderr, "weir state export: %s %" PRId64 " is passed over: %s\n", kind(found), found->at,
                 error.text);
@@ -176,7 +204,7 @@ static int write_out(const struct shelf *shelf, const struct found *found, const
                      const char *path) {
     const struct weir_pipeline *pipeline = &shelf->loaded->pipeline;
     struct weir_snapshot_head head = {.partition = found->partition,
-                                      .position = found->unit ? -1 : found->at};
+                                      .position = found->kind == UNIT ? -1 : found->at};
     struct weir_state_writer *writer = weir_state_writer_create();
     struct weir_error error = {0};
     size_t len = 0;
@@ -217,14 +245,6 @@ static int export_newest(const struct shelf *shelf, const struct weir_args *args
 
 /* ---- reset ---- */
 
-static int delete_one(const struct shelf *shelf, const struct found *found, struct weir_error *error) {
-    const struct weir_pipeline *pipeline = &shelf->loaded->pipeline;
-    return found->unit ? weir_numbered_delete(pipeline->state.dir, shelf->folder, WEIR_SEGMENT_ENDING,
-                                              found->partition, found->at, error)
-                       : weir_snapshot_delete(pipeline->state.dir, pipeline->name, found->partition,
-                                              found->at, error);
-}
-
 /* Files are a cache of what the cluster has: deleting them alone makes nothing cold. */
 static void tell_what_remains(const struct weir_pipeline *pipeline) {
     struct weir_exact_names names;
@@ -246,8 +266,10 @@ static int reset(const struct shelf *shelf, bool really) {
         return WEIR_EXIT_USAGE;
     }
     for (size_t i = 0; i < shelf->count; i++) {
+        const struct found *found = &shelf->items[i];
         struct weir_error error;
-        if (delete_one(shelf, &shelf->items[i], &error)) {
+        if (weir_numbered_delete(pipeline->state.dir, folder(shelf, found), ending(found), found->partition,
+                                 found->at, &error)) {
             fprintf(stderr, "weir state reset: %s\n", error.text);
             return WEIR_EXIT_IO;
         }
@@ -267,9 +289,13 @@ static int act(const struct weir_args *args, const struct weir_loaded *loaded) {
         return WEIR_EXIT_CONFIG;
     }
     weir_generation_folder(pipeline->name, shelf.folder, sizeof shelf.folder);
+    shelf.place = (struct weir_generation_place){
+        .dir = pipeline->state.dir, .pipeline = pipeline->name, .input = pipeline->source.topic.text};
+    const char *dir = pipeline->state.dir;
     int code = WEIR_EXIT_BUG;
-    if (!weir_snapshot_each(pipeline->state.dir, pipeline->name, &shelf, collect) &&
-        !weir_numbered_each(pipeline->state.dir, shelf.folder, WEIR_SEGMENT_ENDING, &shelf, collect_unit)) {
+    if (!weir_numbered_each(dir, pipeline->name, WEIR_SEGMENT_ENDING, &shelf, collect) &&
+        !weir_numbered_each(dir, pipeline->name, WEIR_SNAPSHOT_ENDING, &shelf, collect_whole) &&
+        !weir_numbered_each(dir, shelf.folder, WEIR_SEGMENT_ENDING, &shelf, collect_unit)) {
         if (shelf.count) qsort(shelf.items, shelf.count, sizeof *shelf.items, by_place);
         switch (args->arguments[0][0]) {
             case 'l':

@@ -34,13 +34,22 @@ int weir_numbered_each(const char *dir, const char *folder, const char *ending, 
 
 struct list {
     int32_t partition;
+    int64_t below;
     int64_t *numbers;
     int count, max;
 };
 
 static int add_to_list(void *owner, int32_t partition, int64_t number) {
     struct list *list = owner;
-    if (partition == list->partition && list->count < list->max) list->numbers[list->count++] = number;
+    int oldest = 0;
+    if (partition != list->partition || number >= list->below) return 0;
+    if (list->count < list->max) {
+        list->numbers[list->count++] = number;
+        return 0;
+    }
+    for (int i = 1; i < list->count; i++)
+        if (list->numbers[i] < list->numbers[oldest]) oldest = i;
+    if (list->count && list->numbers[oldest] < number) list->numbers[oldest] = number;
     return 0;
 }
 
@@ -50,8 +59,8 @@ static int newest_first(const void *a, const void *b) {
 }
 
 int weir_numbered_list(const char *dir, const char *folder, const char *ending, int32_t partition,
-                       int64_t *numbers, int max) {
-    struct list list = {partition, numbers, 0, max};
+                       int64_t below, int64_t *numbers, int max) {
+    struct list list = {partition, below, numbers, 0, max};
     weir_numbered_each(dir, folder, ending, &list, add_to_list);
     qsort(numbers, (size_t)list.count, sizeof *numbers, newest_first);
     return list.count;

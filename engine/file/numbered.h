@@ -17,9 +17,10 @@ void weir_numbered_path(char path[WEIR_PATH_BYTES], const char *dir, const char 
  * it. */
 int weir_numbered_each(const char *dir, const char *folder, const char *ending, void *owner,
                        int (*visit)(void *owner, int32_t partition, int64_t number));
-/* Numbers of the files of a partition, newest first. Returns how many (at most max). */
+/* Numbers of the files of a partition that are below a bound, newest first. Returns how many (at most max:
+ * the newest). */
 int weir_numbered_list(const char *dir, const char *folder, const char *ending, int32_t partition,
-                       int64_t *numbers, int max);
+                       int64_t below, int64_t *numbers, int max);
 /* WEIR_IO when it cannot be deleted. */
 int weir_numbered_delete(const char *dir, const char *folder, const char *ending, int32_t partition,
                          int64_t number, struct weir_error *error);

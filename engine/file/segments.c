@@ -95,12 +95,15 @@ int weir_segment_view_open(const char *dir, const char *folder, int32_t task, ui
         weir_segment_view_close(view);
         return weir_error_set(error, WEIR_DATA, "%s is no segment, or cut", path);
     }
-    madvise(view->map, view->map_len, MADV_WILLNEED);
     view->body = view->map;
     view->body_len = footer.tail_at;
     view->tail = view->body + footer.tail_at;
     view->tail_len = len - footer.tail_at;
     return WEIR_OK;
+}
+
+void weir_segment_view_want(const struct weir_segment_view *view) {
+    madvise(view->map, view->map_len, MADV_WILLNEED);
 }
 
 void weir_segment_view_close(struct weir_segment_view *view) {

@@ -39,6 +39,8 @@ struct weir_segment_view {
 };
 int weir_segment_view_open(const char *dir, const char *folder, int32_t task, uint64_t unit,
                            struct weir_segment_view *view, struct weir_error *error);
+/* All of it is about to be read. */
+void weir_segment_view_want(const struct weir_segment_view *view);
 void weir_segment_view_close(struct weir_segment_view *view);
 
 #endif

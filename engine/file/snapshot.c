@@ -15,12 +15,10 @@
 #include "file/numbered.h"
 #include "weir/state.h"
 
-#define ENDING ".snapshot"
 #define FORMAT_VERSION 1
 #define PIECE_BYTES ((size_t)1 << 20)
 #define FRAME_BYTES 12 /* u32 length, u64 digest */
 #define PATH_BYTES WEIR_PATH_BYTES
-#define LIST_MAX 1024
 
 /* ---- chunks ---- */
 
@@ -235,15 +233,6 @@ static int write_file(const char *path, const char *folder, const struct weir_sn
     return result;
 }
 
-int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, const void *payload,
-                        size_t len, struct weir_error *error) {
-    char folder[PATH_BYTES], path[PATH_BYTES];
-    int result = make_folder(dir, head->pipeline, folder, error);
-    if (result) return result;
-    weir_numbered_path(path, dir, head->pipeline, head->partition, head->position, ENDING);
-    return write_file(path, folder, head, payload, len, error);
-}
-
 int weir_snapshot_export(const char *path, const struct weir_snapshot_head *head, const void *payload,
                          size_t len, struct weir_error *error) {
     char folder[PATH_BYTES];
@@ -253,23 +242,13 @@ int weir_snapshot_export(const char *path, const struct weir_snapshot_head *head
     return write_file(path, folder, head, payload, len, error);
 }
 
-int weir_snapshot_each(const char *dir, const char *pipeline, void *owner,
-                       int (*visit)(void *owner, int32_t partition, int64_t position)) {
-    return weir_numbered_each(dir, pipeline, ENDING, owner, visit);
-}
-
-int weir_snapshot_list(const char *dir, const char *pipeline, int32_t partition, int64_t *positions,
-                       int max) {
-    return weir_numbered_list(dir, pipeline, ENDING, partition, positions, max);
-}
-
 int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition, int64_t position,
                        struct weir_snapshot_head *head, struct weir_buffer *payload,
                        struct weir_error *error) {
     char path[PATH_BYTES];
     struct stat facts;
     struct weir_error why = {0};
-    weir_numbered_path(path, dir, pipeline, partition, position, ENDING);
+    weir_numbered_path(path, dir, pipeline, partition, position, WEIR_SNAPSHOT_ENDING);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return weir_durable_error(error, "open", path);
     int result = fstat(fd, &facts) ? weir_durable_error(error, "read", path) : WEIR_OK;
@@ -294,20 +273,4 @@ int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition,
     }
     free(bytes);
     return result;
-}
-
-int weir_snapshot_delete(const char *dir, const char *pipeline, int32_t partition, int64_t position,
-                         struct weir_error *error) {
-    return weir_numbered_delete(dir, pipeline, ENDING, partition, position, error);
-}
-
-void weir_snapshot_trim(const char *dir, const char *pipeline, int32_t partition, int keep, int64_t safe) {
-    int64_t positions[LIST_MAX];
-    int count = weir_snapshot_list(dir, pipeline, partition, positions, LIST_MAX);
-    bool have_safe = false;
-    for (int i = 0; i < count; i++) {
-        bool needed = i < keep || !have_safe;
-        have_safe = have_safe || positions[i] <= safe;
-        if (!needed) weir_snapshot_delete(dir, pipeline, partition, positions[i], NULL);
-    }
 }

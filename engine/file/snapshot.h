@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot.h: the saved state of a task as a file: written whole or not at all, read whole or refused.
+/* snapshot.h: the saved state of a task as one portable file: written whole or not at all, read whole or
+ * refused.
  *
- * place:   task save -> snapshot file -> task load, across restarts on one machine.
- * file:    <dir>/<pipeline>/p<partition>-<position>.snapshot: chunks of {u32 length, u64 XXH3 of length and
- *          bytes, bytes}, little-endian: a head (MessagePack), the payload in pieces of 1 MiB, and a root
- *          with the digest of all digests. A flipped, missing, swapped or foreign chunk is refused by its
- *          number.
- * writing: temporary file, fsync, rename, fsync of the folder (exactly-once.md R9): a crash leaves the older
- *          one.
- * threads: any; no shared state.
- * errors:  WEIR_IO with the file and the system's words; WEIR_DATA: the file is broken, and where;
- *          WEIR_VERSION.
+ * place:   `weir state export`; and what at-least-once left before it wrote segments, which still loads.
+ * file:    of any name, or <dir>/<pipeline>/p<partition>-<position>.snapshot (numbered.h): chunks of {u32
+ * length, u64 XXH3 of length and bytes, bytes}, little-endian: a head (MessagePack), the payload in pieces of
+ * 1 MiB, and a root with the digest of all digests. A flipped, missing, swapped or foreign chunk is refused
+ * by its number. writing: temporary file, fsync, rename, fsync of the folder (exactly-once.md R9): a crash
+ * leaves the older one. threads: any; no shared state. errors:  WEIR_IO with the file and the system's words;
+ * WEIR_DATA: the file is broken, and where; WEIR_VERSION.
  */
 #ifndef WEIR_FILE_SNAPSHOT_H
 #define WEIR_FILE_SNAPSHOT_H
@@ -21,6 +19,7 @@
 #include "base/buffer.h"
 #include "weir/error.h"
 
+#define WEIR_SNAPSHOT_ENDING ".snapshot" /* of the files; numbered.h lists and deletes them */
 #define WEIR_SNAPSHOT_NAME_MAX 256
 
 struct weir_snapshot_head {
@@ -32,21 +31,8 @@ struct weir_snapshot_head {
 /* Makes the pipeline's folder and sees that it can be read and written. */
 int weir_snapshot_prepare(const char *dir, const char *pipeline, struct weir_error *error);
 
-int weir_snapshot_write(const char *dir, const struct weir_snapshot_head *head, const void *payload,
-                        size_t len, struct weir_error *error);
-
-/* The same to a file of any name. */
 int weir_snapshot_export(const char *path, const struct weir_snapshot_head *head, const void *payload,
                          size_t len, struct weir_error *error);
-
-/* Positions of the snapshots of a partition, newest first. Returns how many (at most max), 0 also when there
- * is no folder yet. */
-int weir_snapshot_list(const char *dir, const char *pipeline, int32_t partition, int64_t *positions, int max);
-
-/* Calls visit for every snapshot of the pipeline, in no order; stops at the first result that is not 0 and
- * returns it. */
-int weir_snapshot_each(const char *dir, const char *pipeline, void *owner,
-                       int (*visit)(void *owner, int32_t partition, int64_t position));
 
 /* Verifies every chunk, then fills head and payload (cleared first). */
 int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition, int64_t position,
@@ -55,11 +41,5 @@ int weir_snapshot_read(const char *dir, const char *pipeline, int32_t partition,
 /* The same over bytes in memory: for tests and fuzzing. */
 int weir_snapshot_parse(const void *bytes, size_t len, struct weir_snapshot_head *head,
                         struct weir_buffer *payload, struct weir_error *error);
-
-/* WEIR_IO when it cannot be deleted. */
-int weir_snapshot_delete(const char *dir, const char *pipeline, int32_t partition, int64_t position,
-                         struct weir_error *error);
-/* Deletes all but the newest `keep` of the partition, but never the newest one at or below `safe`. */
-void weir_snapshot_trim(const char *dir, const char *pipeline, int32_t partition, int keep, int64_t safe);
 
 #endif

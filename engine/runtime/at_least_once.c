@@ -51,18 +51,18 @@ static bool is_live(const struct slot *slot) {
 /* Committed, and nothing in flight: the state as it stands is saved before it leaves this process. */
 static void save_at_rest(struct weir_worker *worker, int32_t partition) {
     const struct slot *slot = &worker->slots[partition];
-    if (!is_live(slot) || slot->landed != slot->position) return;
-    weir_snapshots_drop(worker->snapshots, partition);
-    weir_snapshots_take(worker->snapshots, slot->task, partition, slot->position);
-    weir_snapshots_committed(worker->snapshots, partition, slot->landed, true);
+    if (is_live(slot) && slot->landed == slot->position)
+        weir_snapshots_save(worker->snapshots, slot->task, partition, slot->position);
 }
 
 /* A task at rest goes to the shelf, for the worker of this process that may get its partition next. */
 static void hand_over(struct weir_worker *worker, int32_t partition) {
     struct slot *slot = &worker->slots[partition];
+    struct weir_manifest base = weir_snapshots_base(worker->snapshots, partition);
+    weir_snapshots_drop(worker->snapshots, partition);
     if (!worker->options.shelf || !is_live(slot) || slot->landed != slot->position) return;
     weir_worker_went(worker, slot->task);
-    if (weir_shelf_put(worker->options.shelf, partition, slot->position, slot->task))
+    if (weir_shelf_put(worker->options.shelf, partition, slot->position, slot->task, &base))
         slot->task = NULL;
     else
         weir_worker_came(worker, slot->task);
@@ -72,10 +72,10 @@ void weir_alo_commit(struct weir_worker *worker) {
     if (!commit(worker, weir_snapshots_waiting(worker->snapshots))) return;
     for (uint32_t i = 0; i < worker->slot_count; i++)
         if (worker->slots[i].owned)
-            weir_snapshots_committed(worker->snapshots, (int32_t)i, worker->slots[i].landed, false);
+            weir_snapshots_committed(worker->snapshots, (int32_t)i, worker->slots[i].landed);
 }
 
-void weir_alo_copy_states(struct weir_worker *worker) {
+void weir_alo_snapshot(struct weir_worker *worker) {
     for (uint32_t i = 0; i < worker->slot_count; i++)
         if (is_live(&worker->slots[i]))
             weir_snapshots_take(worker->snapshots, worker->slots[i].task, (int32_t)i,
@@ -89,13 +89,15 @@ int64_t weir_alo_resume(void *owner, int32_t partition, int64_t committed) {
     if (!slot) return committed;
     slot->silent_until = committed;
     if (slot->task || worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) return committed;
-    if (worker->options.shelf) slot->task = weir_shelf_take(worker->options.shelf, partition, committed);
+    struct weir_manifest base;
+    if (worker->options.shelf)
+        slot->task = weir_shelf_take(worker->options.shelf, partition, committed, &base);
     if (slot->task) { /* another worker of this process had it */
         weir_worker_came(worker, slot->task);
+        weir_snapshots_set_base(worker->snapshots, partition, &base);
         return committed;
     }
-    int64_t position =
-        weir_snapshots_restore(worker->snapshots, worker->options.plan, partition, committed, &slot->task);
+    int64_t position = weir_snapshots_restore(worker->snapshots, partition, committed, &slot->task);
     if (position < 0) return committed;
     weir_worker_came(worker, slot->task);
     weir_task_tick(slot->task, worker->now_ms);
@@ -134,8 +136,10 @@ void weir_alo_revoked(struct weir_worker *worker, const int32_t *partitions, uin
     for (uint32_t i = 0; i < count; i++) {
         struct slot *slot = weir_worker_slot(worker, partitions[i]);
         if (!slot) continue;
-        weir_snapshots_drop(worker->snapshots, partitions[i]);
-        if (!lost) hand_over(worker, partitions[i]);
+        if (lost)
+            weir_snapshots_drop(worker->snapshots, partitions[i]);
+        else
+            hand_over(worker, partitions[i]);
         weir_worker_retire(worker, &slot->task);
     }
 }
@@ -187,6 +191,7 @@ static bool write_outputs(struct weir_worker *worker) {
 bool weir_alo_move_outputs(struct weir_worker *worker) {
     weir_kafka_sink_poll(worker->sink);
     land_flights(worker);
+    if (weir_snapshots_turn(worker->snapshots)) weir_worker_wake(worker);
     return !worker->result && write_outputs(worker);
 }
 
@@ -199,6 +204,10 @@ void weir_alo_finish(struct weir_worker *worker) {
 }
 
 int weir_alo_open(struct weir_worker *worker, struct weir_error *error) {
+    const struct weir_snapshots_options snapshots = {worker->options.plan, worker->options.engine_id,
+                                                     &worker->loop, worker, weir_worker_wake};
+    int result = weir_snapshots_open(&snapshots, &worker->snapshots, error);
+    if (result) return result;
     struct weir_kafka_sink_options sink = {.client = worker->options.client,
                                            .watch = {worker, on_delivered, on_refused}};
     weir_topics_of_streams(worker->options.plan, sink.topics, sink.bare);

@@ -297,16 +297,14 @@ static int64_t oldest_needed(const struct member *member) {
     return member->progress.journal_from[WEIR_RULE(209) ? 1 : 0];
 }
 
-/* Of the state after the last closed unit. Full when there is no base, or more was added to it than it holds.
- */
+/* Of the state after the last closed unit. */
 static void begin_copy(struct weir_exact *lane, struct member *member) {
     const struct weir_progress *progress = &member->progress;
     const struct weir_manifest *base = &progress->generations[0];
-    bool full = !base->unit || base->engine_id != lane->options.engine_id ||
-                base->added_bytes > base->base_bytes; /* another file's pages have other places (R12) */
+    bool full = weir_manifest_is_no_base(base, lane->options.engine_id);
     member->copy_wanted = false;
     if (weir_task_snapshot_begin(member->task, full)) return; /* no memory: the older snapshot serves on */
-    struct weir_exact_copy copy = {.task = member->id};
+    struct weir_copy copy = {.task = member->id};
     if (!full) copy.manifest = *base;
     copy.manifest.unit = progress->unit;
     copy.manifest.chain = progress->chain;
@@ -543,26 +541,19 @@ void weir_exact_save_anew(struct weir_exact *lane, int32_t id) {
 
 /* The member whose snapshot this is. A task that was given back, taken again, and has come to a unit of the
  * same number, is another one: the chain tells. */
-static struct member *member_copied(const struct weir_exact *lane, const struct weir_exact_copy *copy) {
+static struct member *member_copied(const struct weir_exact *lane, const struct weir_copy *copy) {
     struct member *member = member_of(lane, copy->task);
     bool same = member && member->copy_unit == copy->manifest.unit &&
                 (member->copy_chain == copy->manifest.chain || !WEIR_RULE(9));
     return same && weir_task_snapshot(member->task) ? member : NULL;
 }
 
-const struct weir_task_snapshot *weir_exact_copy_state(struct weir_exact *lane,
-                                                       const struct weir_exact_copy *copy) {
-    struct member *member = member_copied(lane, copy);
-    return member ? weir_task_snapshot(member->task) : NULL;
+struct weir_task *weir_exact_copied(const struct weir_exact *lane, const struct weir_copy *copy) {
+    const struct member *member = member_copied(lane, copy);
+    return member ? member->task : NULL;
 }
 
-int weir_exact_copy_step(struct weir_exact *lane, const struct weir_exact_copy *copy, size_t budget_bytes,
-                         weir_task_page_sink *sink, void *owner) {
-    struct member *member = member_copied(lane, copy);
-    return member ? weir_task_snapshot_step(member->task, budget_bytes, sink, owner) : WEIR_END;
-}
-
-void weir_exact_publish(struct weir_exact *lane, const struct weir_exact_copy *copy, bool good) {
+void weir_exact_publish(struct weir_exact *lane, const struct weir_copy *copy, bool good) {
     struct member *member = member_copied(lane, copy);
     if (!member) return; /* given back meanwhile */
     weir_task_snapshot_end(member->task, good);

@@ -25,14 +25,6 @@ struct weir_progress {
     int64_t journal_from[2];
 };
 
-/* A snapshot of a task's state after a closed unit that has begun: its pages are asked for by
- * weir_exact_copy_step. */
-struct weir_exact_copy {
-    int32_t task;
-    struct weir_manifest
-        manifest; /* unit, chain, engine_id, and what of its base is known; base_unit 0: it is full */
-};
-
 #define WEIR_BREAKER_RECORDS 1000
 
 /* A task that has come upon too many records that cannot be applied (R15). */
@@ -60,8 +52,8 @@ struct weir_exact_options {
     /* More than pause_above of these records could not be applied: the task takes no more. Never called with
      * pause_above at 100; called inside weir_exact_process. */
     void (*paused)(void *owner, const struct weir_exact_pause *pause);
-    /* May be NULL. */
-    void (*copied)(void *owner, struct weir_exact_copy copy);
+    /* A snapshot of a task's state after a closed unit has begun: weir_exact_copied has it. May be NULL. */
+    void (*copied)(void *owner, struct weir_copy copy);
     /* A newer snapshot is committed: what only older ones than this progress names need is not needed any
      * more. */
     void (*published)(void *owner, int32_t task, const struct weir_progress *progress);
@@ -117,16 +109,11 @@ struct weir_task *weir_exact_release(struct weir_exact *lane, int32_t task_id,
 void weir_exact_want_copy(struct weir_exact *lane, int32_t task_id);
 /* The same for a task that was restored and is not what its snapshots lead to (R10, R12). */
 void weir_exact_save_anew(struct weir_exact *lane, int32_t task_id);
-/* Hands out the next pages. WEIR_OK: all are out; WEIR_AGAIN: more to come; WEIR_END: there is no such
- * snapshot any more, the task was given back; WEIR_NOMEM: it is lost; else what the sink returned. */
-int weir_exact_copy_step(struct weir_exact *lane, const struct weir_exact_copy *copy, size_t budget_bytes,
-                         weir_task_page_sink *sink, void *owner);
-/* NULL: there is no such snapshot any more. */
-const struct weir_task_snapshot *weir_exact_copy_state(struct weir_exact *lane,
-                                                       const struct weir_exact_copy *copy);
+/* The task whose snapshot this is, which is still under way; NULL: the task was given back. */
+struct weir_task *weir_exact_copied(const struct weir_exact *lane, const struct weir_copy *copy);
 /* The end of a copy. good: it was written, and is published with the next unit (R9); else it was as if never
  * begun. */
-void weir_exact_publish(struct weir_exact *lane, const struct weir_exact_copy *copy, bool good);
+void weir_exact_publish(struct weir_exact *lane, const struct weir_copy *copy, bool good);
 int64_t weir_exact_wall(const struct weir_exact *lane); /* as told by the last turn */
 
 void weir_exact_each_task(const struct weir_exact *lane, void *owner,

@@ -13,8 +13,8 @@
 #include "file/slot.h"
 #include "file/snapshot.h"
 #include "runtime/commit_thread.h"
-#include "runtime/exact_saves.h"
 #include "runtime/recover.h"
+#include "runtime/saves.h"
 #include "runtime/topics.h"
 
 #define REVOKE_PATIENCE_MS 5000
@@ -59,7 +59,7 @@ struct weir_exact_host {
     struct weir_kafka_source *source;
     uv_async_t decided;
     struct recovery *recoveries;
-    struct weir_exact_saves *saves;
+    struct weir_saves *saves;
     bool stuck_told;
     struct weir_latency commits;
     struct stopped *stopped;
@@ -125,14 +125,22 @@ static void on_paused(void *owner, const struct weir_exact_pause *pause) {
 
 /* ---- snapshots ---- */
 
-static void on_copied(void *owner, struct weir_exact_copy copy) {
-    struct weir_exact_host *host = owner;
-    weir_exact_saves_begin(host->saves, host->lane, copy);
+static void on_copied(void *owner, struct weir_copy copy) {
+    weir_saves_begin(((struct weir_exact_host *)owner)->saves, copy);
+}
+
+static struct weir_task *copied_task(void *owner, const struct weir_copy *copy) {
+    return weir_exact_copied(((struct weir_exact_host *)owner)->lane, copy);
+}
+
+static void on_saved(void *owner, const struct weir_copy *copy, bool good) {
+    weir_exact_publish(((struct weir_exact_host *)owner)->lane, copy, good);
 }
 
 static void on_published(void *owner, int32_t task, const struct weir_progress *progress) {
     WEIR_POINT("snapshot.published");
-    weir_exact_saves_published(((struct weir_exact_host *)owner)->saves, task, progress);
+    weir_saves_trim(((struct weir_exact_host *)owner)->saves, task, &progress->generations[0],
+                    &progress->generations[1], progress->journal_from[1]);
 }
 
 static void on_saves_wake(void *owner) {
@@ -252,7 +260,9 @@ int weir_exact_host_create(const struct weir_exact_host_options *options, struct
                                       .copied = on_copied,
                                       .published = on_published,
                                       .answered = on_answered};
-    host->saves = weir_exact_saves_create(&host->place, options->loop, host, on_saves_wake);
+    const struct weir_saves_options saves = {&host->place, options->loop, host,    on_saves_wake,
+                                             copied_task,  NULL,          on_saved};
+    host->saves = weir_saves_create(&saves);
     if (!result && !host->saves) result = weir_error_set(error, WEIR_NOMEM, "no memory for a worker");
     if (!result) result = weir_exact_create(&lane, &host->lane, error);
     *out = host; /* also on failure: its handle is in the loop */
@@ -300,7 +310,7 @@ void weir_exact_host_stop(struct weir_exact_host *host) {
     }
     weir_commit_thread_stop(host->thread);
     host->thread = NULL;
-    weir_exact_saves_stop(host->saves);
+    weir_saves_stop(host->saves);
     while (host->recoveries) uv_run(host->options.loop, UV_RUN_ONCE);
     weir_slot_release(&host->slot);
 }
@@ -309,7 +319,7 @@ void weir_exact_host_stop(struct weir_exact_host *host) {
 void weir_exact_host_destroy(struct weir_exact_host *host) {
     if (!host) return;
     weir_exact_destroy(host->lane);
-    weir_exact_saves_destroy(host->saves);
+    weir_saves_destroy(host->saves);
     weir_marker_close(host->marker);
     free(host->properties);
     free(host->stopped);
@@ -537,7 +547,7 @@ int weir_exact_host_turn(struct weir_exact_host *host, int64_t wall_ms, bool flu
     if (!result) result = take_verdicts(host);
     if (!result) result = weir_exact_turn(host->lane, weir_clock_ms(), wall_ms, flush);
     if (!result) watch_age(host);
-    if (!result && weir_exact_saves_turn(host->saves)) host->options.wake(host->options.owner);
+    if (!result && weir_saves_turn(host->saves)) host->options.wake(host->options.owner);
     return result;
 }
 
@@ -571,8 +581,8 @@ const struct weir_latency *weir_exact_host_commits(const struct weir_exact_host 
 }
 
 static void wait_for_saves(struct weir_exact_host *host) {
-    while (!weir_exact_saves_are_idle(host->saves))
-        uv_run(host->options.loop, weir_exact_saves_turn(host->saves) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    while (!weir_saves_are_idle(host->saves))
+        uv_run(host->options.loop, weir_saves_turn(host->saves) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
 }
 
 /* A snapshot that is still being written is of an older state, and the lane makes none beside it. */

@@ -9,11 +9,13 @@
 #include "base/faults.h"
 #include "file/numbered.h"
 #include "file/segments.h"
+#include "file/snapshot.h"
+#include "runtime/label.h"
 
 #define KEY_BYTES 64
 #define READ_TIMEOUT_MS 10000
 #define TRIM_TIMEOUT_MS 5000
-#define FILES_MAX 1024
+#define FILES_MAX 4096 /* a segment adds a thousandth of its base at least */
 
 struct weir_generation_writer {
     const struct weir_generation_place *place;
@@ -29,6 +31,13 @@ struct weir_generation_writer {
 
 void weir_generation_folder(const char *pipeline, char *folder, size_t size) {
     snprintf(folder, size, "%s.units", pipeline);
+}
+
+static void folder_of(const struct weir_generation_place *place, char folder[WEIR_GENERATION_FOLDER_BYTES]) {
+    if (place->input)
+        snprintf(folder, WEIR_GENERATION_FOLDER_BYTES, "%s", place->pipeline);
+    else
+        weir_generation_folder(place->pipeline, folder, WEIR_GENERATION_FOLDER_BYTES);
 }
 
 static size_t chunk_key(char *key, int32_t task, uint64_t unit, uint32_t index) {
@@ -47,7 +56,7 @@ int weir_generation_open(const struct weir_generation_place *place, int32_t task
     if (place->topic) result = weir_kafka_writer_open(&place->client, place->topic, &writer->topic, error);
     if (!result && place->dir) {
         char folder[WEIR_GENERATION_FOLDER_BYTES];
-        weir_generation_folder(place->pipeline, folder, sizeof folder);
+        folder_of(place, folder);
         weir_segment_file_create(place->dir, folder, task, unit, &writer->file, &writer->disk);
     }
     if (result)
@@ -112,19 +121,8 @@ static int write_tail(struct weir_generation_writer *writer, const struct weir_b
     return result;
 }
 
-int weir_generation_finish(struct weir_generation_writer *writer, const struct weir_buffer *tail,
-                           struct weir_manifest *manifest, struct weir_error *disk,
-                           struct weir_error *error) {
-    int64_t tail_offset = -1;
-    int result = write_tail(writer, tail, &tail_offset, error);
-    WEIR_POINT("snapshot.topic");
-    if (result) {
-        weir_generation_abandon(writer);
-        return result;
-    }
-    if (writer->file) weir_segment_file_publish(writer->file, &writer->disk);
-    writer->file = NULL;
-    WEIR_POINT("snapshot.file");
+static void complete(const struct weir_generation_writer *writer, struct weir_manifest *manifest,
+                     int64_t tail_offset) {
     if (manifest->base_unit) {
         manifest->added_bytes += writer->bytes;
     } else {
@@ -135,6 +133,35 @@ int weir_generation_finish(struct weir_generation_writer *writer, const struct w
     }
     manifest->tail = tail_offset;
     manifest->last = writer->last;
+}
+
+/* Behind the tail: there is no journal to say what the file is. */
+static int write_label(struct weir_generation_writer *writer, const struct weir_manifest *manifest) {
+    struct weir_buffer item;
+    weir_buffer_init(&item);
+    int result =
+        weir_label_write(&item, writer->place->pipeline, writer->place->input, writer->task, manifest);
+    if (result) weir_error_set(&writer->disk, result, "no memory for a snapshot");
+    if (!result) result = weir_segment_file_append(writer->file, item.data, item.len, &writer->disk);
+    weir_buffer_deinit(&item);
+    return result;
+}
+
+int weir_generation_finish(struct weir_generation_writer *writer, const struct weir_buffer *tail,
+                           struct weir_manifest *manifest, struct weir_error *disk,
+                           struct weir_error *error) {
+    int64_t tail_offset = -1;
+    int result = write_tail(writer, tail, &tail_offset, error);
+    WEIR_POINT("snapshot.topic");
+    if (result) {
+        weir_generation_abandon(writer);
+        return result;
+    }
+    complete(writer, manifest, tail_offset);
+    if (writer->file && writer->place->input && write_label(writer, manifest)) give_up_disk(writer);
+    if (writer->file) weir_segment_file_publish(writer->file, &writer->disk);
+    writer->file = NULL;
+    WEIR_POINT("snapshot.file");
     *disk = writer->disk;
     if (!writer->topic && writer->disk.result)
         result = weir_error_set(error, WEIR_IO, "%s", writer->disk.text);
@@ -159,12 +186,12 @@ struct reading {
 static int add_tail_items(struct reading *reading, const char *bytes, size_t len) {
     struct weir_segment_item item;
     int more;
-    while ((more = weir_segment_next(&bytes, &len, &item)) == 1) {
+    while ((more = weir_segment_next(&bytes, &len, &item)) == 1 && item.group != WEIR_SEGMENT_LABEL) {
         if (item.group != WEIR_SEGMENT_TAIL || item.index != reading->tail_count++) more = WEIR_DATA;
         if (more < 0) break;
         if (weir_assembly_add_tail(&reading->assembly, item.bytes, item.len)) return WEIR_NOMEM;
     }
-    return more ? weir_error_set(reading->error, WEIR_DATA, "its tail is broken") : WEIR_OK;
+    return more < 0 ? weir_error_set(reading->error, WEIR_DATA, "its tail is broken") : WEIR_OK;
 }
 
 static int begin(struct reading *reading) {
@@ -176,19 +203,21 @@ static int begin(struct reading *reading) {
 static int read_files(struct reading *reading, const char *folder) {
     const struct weir_generation_place *place = reading->place;
     int64_t units[FILES_MAX];
-    int count = weir_numbered_list(place->dir, folder, WEIR_SEGMENT_ENDING, reading->task, units, FILES_MAX),
-        result = WEIR_OK;
     int64_t newest = (int64_t)reading->manifest->unit, oldest = (int64_t)reading->manifest->base_unit;
+    int count = weir_numbered_list(place->dir, folder, WEIR_SEGMENT_ENDING, reading->task, newest + 1, units,
+                                   FILES_MAX),
+        result = WEIR_OK;
     bool begun = false;
     for (int i = 0; i < count && !result; i++) {
         struct weir_segment_view view;
-        if (units[i] > newest || units[i] < oldest) continue;
+        if (units[i] < oldest) break;
         if (!begun && units[i] != newest) break;
         result = weir_segment_view_open(place->dir, folder, reading->task, (uint64_t)units[i], &view,
                                         reading->error);
         if (!result && !begun) result = add_tail_items(reading, view.tail, view.tail_len);
         if (!result && !begun) result = begin(reading);
         begun = true;
+        if (!result) weir_segment_view_want(&view);
         if (!result)
             result = weir_assembly_offer(&reading->assembly, view.body, view.body_len, reading->error);
         weir_segment_view_close(&view);
@@ -284,11 +313,58 @@ int weir_generation_carry(const struct weir_generation_place *place, int32_t tas
     struct reading reading = {
         .place = place, .task = task_id, .manifest = manifest, .plan = plan, .carry = carry, .error = error};
     char folder[WEIR_GENERATION_FOLDER_BYTES];
-    weir_generation_folder(place->pipeline, folder, sizeof folder);
+    folder_of(place, folder);
     int result = WEIR_IO;
     if (place->dir && plan) result = read_from(&reading, folder, task);
     if (!result || !place->topic || manifest->first < 0) return result;
     return read_from(&reading, NULL, task);
+}
+
+/* ---- at least once ---- */
+
+int weir_generation_manifest(const struct weir_generation_place *place, int32_t task, uint64_t offset,
+                             struct weir_manifest *manifest, struct weir_error *error) {
+    struct weir_segment_view view;
+    struct weir_segment_item item = {0};
+    int result = weir_segment_view_open(place->dir, place->pipeline, task, offset, &view, error);
+    if (result) return result;
+    const char *bytes = view.tail;
+    size_t len = view.tail_len;
+    int more;
+    while ((more = weir_segment_next(&bytes, &len, &item)) == 1 && item.group != WEIR_SEGMENT_LABEL) {
+    }
+    if (more == 1)
+        result = weir_label_read(&item, place->pipeline, place->input, task, offset, manifest, error);
+    else
+        result = weir_error_set(error, WEIR_DATA, "its end is broken");
+    weir_segment_view_close(&view);
+    return result;
+}
+
+static void delete_before(const struct weir_generation_place *place, int32_t task, const char *ending,
+                          int64_t needed) {
+    int64_t numbers[FILES_MAX];
+    char folder[WEIR_GENERATION_FOLDER_BYTES];
+    folder_of(place, folder);
+    int count = weir_numbered_list(place->dir, folder, ending, task, needed, numbers, FILES_MAX);
+    for (int i = 0; i < count; i++) weir_numbered_delete(place->dir, folder, ending, task, numbers[i], NULL);
+}
+
+void weir_generation_keep(const struct weir_generation_place *place, int32_t task, uint64_t safe) {
+    int64_t offsets[FILES_MAX], needed = INT64_MAX;
+    bool have_safe = false;
+    int good = 0, count = weir_numbered_list(place->dir, place->pipeline, WEIR_SEGMENT_ENDING, task,
+                                             INT64_MAX, offsets, FILES_MAX);
+    for (int i = 0; i < count && (good < place->keep || !have_safe); i++) {
+        struct weir_manifest manifest;
+        if (weir_generation_manifest(place, task, (uint64_t)offsets[i], &manifest, NULL)) continue;
+        good++;
+        have_safe = have_safe || offsets[i] <= (int64_t)safe;
+        if ((int64_t)manifest.base_unit < needed) needed = (int64_t)manifest.base_unit;
+    }
+    if (good < place->keep) return;
+    delete_before(place, task, WEIR_SEGMENT_ENDING, needed);
+    delete_before(place, task, WEIR_SNAPSHOT_ENDING, needed);
 }
 
 /* ---- trimming ---- */
@@ -302,13 +378,6 @@ void weir_generation_trim(const struct weir_generation_place *place, int32_t tas
     if (place->topic && oldest->first > 0)
         weir_kafka_topic_trim(&place->client, place->topic, task, oldest->first, TRIM_TIMEOUT_MS, NULL);
     WEIR_POINT("trim.topic");
-    if (!place->dir) return;
-    char folder[WEIR_GENERATION_FOLDER_BYTES];
-    int64_t units[FILES_MAX];
-    weir_generation_folder(place->pipeline, folder, sizeof folder);
-    int count = weir_numbered_list(place->dir, folder, WEIR_SEGMENT_ENDING, task, units, FILES_MAX);
-    for (int i = 0; i < count; i++)
-        if (units[i] < (int64_t)oldest->base_unit)
-            weir_numbered_delete(place->dir, folder, WEIR_SEGMENT_ENDING, task, units[i], NULL);
+    if (place->dir) delete_before(place, task, WEIR_SEGMENT_ENDING, (int64_t)oldest->base_unit);
     WEIR_POINT("trim.after");
 }

@@ -2,6 +2,8 @@
 /* generation.h: saved states of a task: segments in the snapshot topic, and copies of them on the local disk.
  *
  * place:    lane's copy -> generation -> manifest in the journal; recovery: manifest -> generation -> task.
+ *           At least once there is neither topic nor journal (R16): each file ends with its own manifest, and
+ *           is named by the next offset the task would process, which stands for the unit.
  * rule:     R9: records are never compacted and count only once a manifest that names them is committed. The
  * local files are a cache: a state put together from them is used only if it has the manifest's root.
  * segments: a full snapshot is a base; each following one adds what has changed. When those have become
@@ -16,7 +18,7 @@
 #include "runtime/segment.h"
 #include "runtime/unit.h"
 
-/* The folder in state.dir: "<pipeline>.units". */
+/* The folder in state.dir of the exactly-once lane: "<pipeline>.units"; the other one's is "<pipeline>". */
 #define WEIR_GENERATION_FOLDER_BYTES 256
 void weir_generation_folder(const char *pipeline, char *folder, size_t size);
 
@@ -27,6 +29,8 @@ struct weir_generation_place {
     const char *journal; /* only to trim it; may be NULL */
     const char *dir;     /* state.dir */
     const char *pipeline;
+    const char *input; /* at least once: the topic that is read; NULL: exactly once */
+    int keep;          /* at least once: so many states */
 };
 
 struct weir_generation_writer;
@@ -58,6 +62,13 @@ int weir_generation_carry(const struct weir_generation_place *place, int32_t tas
 int weir_generation_read_kept(const char *dir, const char *pipeline, int32_t task_id, uint64_t unit,
                               const struct weir_plan *plan, struct weir_task **task,
                               struct weir_error *error);
+/* At least once: the manifest of the state at this offset, as its file tells it. WEIR_DATA: it is broken, or
+ * of another pipeline or topic; WEIR_IO. */
+int weir_generation_manifest(const struct weir_generation_place *place, int32_t task, uint64_t offset,
+                             struct weir_manifest *manifest, struct weir_error *error);
+/* At least once: deletes files that none of the newest place->keep states needs, nor the newest one at or
+ * below `safe`. */
+void weir_generation_keep(const struct weir_generation_place *place, int32_t task, uint64_t safe);
 /* Deletes what lies before the segments of `oldest`, which are still needed: files, records of the topic, and
  * of the journal what lies before journal_from (-1: nothing). */
 void weir_generation_trim(const struct weir_generation_place *place, int32_t task,

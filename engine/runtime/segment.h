@@ -16,6 +16,7 @@
 #include "core/task_snapshot.h"
 
 #define WEIR_SEGMENT_TAIL UINT32_MAX
+#define WEIR_SEGMENT_LABEL (UINT32_MAX - 1) /* behind the tail of a file: label.h */
 #define WEIR_SEGMENT_CHUNK_BYTES ((size_t)512 * 1024)
 
 struct weir_segment_item {

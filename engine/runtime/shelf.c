@@ -8,6 +8,7 @@ struct parked {
     struct weir_task *task;
     int64_t position;
     int32_t partition;
+    struct weir_manifest base;
 };
 
 struct weir_shelf {
@@ -45,7 +46,8 @@ static uint32_t find(const struct weir_shelf *shelf, int32_t partition) {
     return i;
 }
 
-bool weir_shelf_put(struct weir_shelf *shelf, int32_t partition, int64_t position, struct weir_task *task) {
+bool weir_shelf_put(struct weir_shelf *shelf, int32_t partition, int64_t position, struct weir_task *task,
+                    const struct weir_manifest *base) {
     struct weir_task *older = NULL;
     pthread_mutex_lock(&shelf->lock);
     uint32_t i = find(shelf, partition);
@@ -59,17 +61,19 @@ bool weir_shelf_put(struct weir_shelf *shelf, int32_t partition, int64_t positio
         }
     }
     bool room = shelf->count < shelf->capacity;
-    if (room) shelf->items[shelf->count++] = (struct parked){task, position, partition};
+    if (room) shelf->items[shelf->count++] = (struct parked){task, position, partition, *base};
     pthread_mutex_unlock(&shelf->lock);
     weir_task_destroy(older);
     return room;
 }
 
-struct weir_task *weir_shelf_take(struct weir_shelf *shelf, int32_t partition, int64_t position) {
+struct weir_task *weir_shelf_take(struct weir_shelf *shelf, int32_t partition, int64_t position,
+                                  struct weir_manifest *base) {
     struct weir_task *task = NULL;
     pthread_mutex_lock(&shelf->lock);
     uint32_t i = find(shelf, partition);
     bool fits = i < shelf->count && shelf->items[i].position == position;
+    if (fits) *base = shelf->items[i].base;
     if (i < shelf->count) task = remove_item(shelf, i);
     pthread_mutex_unlock(&shelf->lock);
     if (fits) return task;

@@ -10,18 +10,21 @@
 #define WEIR_RUNTIME_SHELF_H
 
 #include "core/task.h"
+#include "runtime/unit.h"
 
 struct weir_shelf;
 
 struct weir_shelf *weir_shelf_create(void); /* NULL: no memory */
 void weir_shelf_destroy(struct weir_shelf *shelf);
 
-/* Takes the task, which has processed everything before `position`. False (no memory): it stays the caller's.
- */
-bool weir_shelf_put(struct weir_shelf *shelf, int32_t partition, int64_t position, struct weir_task *task);
+/* Takes the task, which has processed everything before `position`, and the snapshot it stands on. False (no
+ * memory): it stays the caller's. */
+bool weir_shelf_put(struct weir_shelf *shelf, int32_t partition, int64_t position, struct weir_task *task,
+                    const struct weir_manifest *base);
 /* Gives back the task of the partition if it stands at `position`, else NULL; one that stands elsewhere is
  * destroyed: another process has gone on meanwhile. */
-struct weir_task *weir_shelf_take(struct weir_shelf *shelf, int32_t partition, int64_t position);
+struct weir_task *weir_shelf_take(struct weir_shelf *shelf, int32_t partition, int64_t position,
+                                  struct weir_manifest *base);
 
 /* Calls visit for each task that is left. Only while no worker runs. */
 void weir_shelf_each(const struct weir_shelf *shelf, void *owner,

@@ -16,6 +16,11 @@
 #define RECORD_VERSION 2      /* 2: lost input */
 #define PAGES_PER_DIGEST 1024 /* 8 MiB: about a millisecond */
 
+bool weir_manifest_is_no_base(const struct weir_manifest *manifest, uint64_t engine_id) {
+    return !manifest->unit || manifest->engine_id != engine_id ||
+           manifest->added_bytes > manifest->base_bytes;
+}
+
 void weir_unit_init(struct weir_unit *unit) {
     memset(unit, 0, sizeof *unit);
     weir_arena_init(&unit->bytes);

@@ -58,6 +58,17 @@ struct weir_manifest {
                                   and end; first -1 = not there */
 };
 
+/* A snapshot that has begun. */
+struct weir_copy {
+    int32_t task;
+    struct weir_manifest
+        manifest; /* unit, chain, engine_id, and what of its base is known; base_unit 0: it is full */
+};
+
+/* The next snapshot must be full: there is none before it, another pipeline file's pages have other places
+ * (R12), or more was added to its base than that holds. */
+bool weir_manifest_is_no_base(const struct weir_manifest *manifest, uint64_t engine_id);
+
 /* What a task answered: count and digest by stream. Between streams there is no order: it follows the batches
  * in which records happened to come. */
 struct weir_answers {

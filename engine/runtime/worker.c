@@ -260,7 +260,15 @@ static bool others_are_at_end(struct weir_worker *worker) {
     return done;
 }
 
-static void stand_still(struct weir_worker *worker) { uv_idle_stop(&worker->again); }
+void weir_worker_wake(void *owner) {
+    struct weir_worker *worker = owner;
+    worker->woken = true;
+    if (!uv_is_closing((uv_handle_t *)&worker->again)) uv_idle_start(&worker->again, worker->again.idle_cb);
+}
+
+static void stand_still(struct weir_worker *worker) {
+    if (!worker->woken) uv_idle_stop(&worker->again);
+}
 
 /* Outputs move on. False: no room for more, something will wake us. */
 static bool move_outputs(struct weir_worker *worker) {
@@ -280,6 +288,7 @@ static bool is_at_rest(const struct weir_worker *worker) {
 
 static void turn(struct weir_worker *worker) {
     for (int i = 0; i < TURNS_PER_WAKE; i++) {
+        worker->woken = false;
         bool room = move_outputs(worker);
         if (worker->result) {
             uv_stop(&worker->loop);
@@ -328,7 +337,7 @@ static void on_snapshot(uv_timer_t *handle) {
     if (worker->exact)
         weir_exact_host_snapshot(worker->exact);
     else
-        weir_alo_copy_states(worker);
+        weir_alo_snapshot(worker);
 }
 
 static void watch_broker(struct weir_worker *worker) {
@@ -357,10 +366,6 @@ static void on_second(uv_timer_t *handle) {
 
 /* ---- exactly once ---- */
 
-static void on_lane_wake(void *owner) {
-    struct weir_worker *worker = owner;
-    uv_idle_start(&worker->again, worker->again.idle_cb);
-}
 static void on_lane_answered(void *owner, const struct weir_task *task, const struct weir_record *records,
                              uint32_t count, const struct weir_outputs *outputs) {
     weir_worker_see(owner, task, records, count, outputs);
@@ -382,7 +387,7 @@ static int open_exactly(struct weir_worker *worker, struct weir_error *error) {
                                                     .skip_lost = worker->options.skip_lost,
                                                     .loop = &worker->loop,
                                                     .owner = worker,
-                                                    .wake = on_lane_wake,
+                                                    .wake = weir_worker_wake,
                                                     .answered = on_lane_answered,
                                                     .adopted = on_lane_adopted,
                                                     .retired = on_lane_retired,
@@ -468,8 +473,6 @@ int weir_worker_create(const struct weir_worker_options *options, struct weir_wo
      */
     if (getrandom(&worker->seed, sizeof worker->seed, 0) != (ssize_t)sizeof worker->seed) worker->seed = 1;
     int result = weir_topics_look(&options->client, options->plan, true, &worker->retention, error);
-    if (!result && !weir_pipeline_is_exact(options->pipeline))
-        result = weir_snapshots_open(options->pipeline, &worker->loop, &worker->snapshots, error);
     if (!result) {
         weir_retention_at_start(&worker->retention, options->plan->time_cell != WEIR_NO_CELL);
         result = open_doors(worker, error);
@@ -494,6 +497,7 @@ int weir_worker_run(struct weir_worker *worker, struct weir_error *error) {
     if (worker->exact && !worker->result)
         worker->result = weir_exact_host_stopped(worker->exact, &worker->error);
     weir_exact_host_stop(worker->exact);
+    weir_snapshots_stop(worker->snapshots);
     uv_walk(&worker->loop, close_handle, worker);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     weir_kafka_source_close(worker->source); /* leaves the group: what was handed over may go to others now */
@@ -505,15 +509,16 @@ int weir_worker_run(struct weir_worker *worker, struct weir_error *error) {
 void weir_worker_destroy(struct weir_worker *worker) {
     if (!worker) return;
     weir_exact_host_stop(worker->exact);
+    weir_snapshots_stop(worker->snapshots);
     if (worker->source) weir_kafka_source_close(worker->source);
     if (worker->sink) weir_kafka_sink_close(worker->sink);
     for (uint32_t i = 0; i < worker->slot_count; i++) weir_task_destroy(worker->slots[i].task);
     weir_task_destroy(worker->single);
     weir_flights_deinit(&worker->flights);
-    weir_snapshots_close(worker->snapshots);
     uv_walk(&worker->loop, close_handle, NULL);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     weir_exact_host_destroy(worker->exact);
+    weir_snapshots_destroy(worker->snapshots);
     uv_loop_close(&worker->loop);
     free(worker->slots);
     free(worker);

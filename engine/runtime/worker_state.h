@@ -57,6 +57,7 @@ struct weir_worker {
     uv_idle_t again; /* active while there is more to do at once */
     uv_signal_t interrupt, terminate;
     uv_async_t stop_asked;
+    bool woken;            /* since the turn began: do not stand still at its end */
     bool asked, signalled; /* to end: by weir_worker_stop, by a signal */
     bool ends_known, others_at_end, stopping, abandoned, was_down, all_lost;
     int64_t now_ms;
@@ -67,6 +68,7 @@ struct weir_worker {
 };
 
 void weir_worker_fail(struct weir_worker *worker, int result);
+void weir_worker_wake(void *owner); /* the worker takes another turn at once */
 struct slot *weir_worker_slot(struct weir_worker *worker,
                               int32_t partition);                   /* NULL: no memory, or beyond the limit */
 struct weir_task *weir_worker_new_task(struct weir_worker *worker); /* NULL: failed */
@@ -91,8 +93,8 @@ void weir_alo_process(struct weir_worker *worker, struct slot *slot, const struc
                       uint32_t count);
 /* Delivery reports, offsets that may be committed, outputs that wait. False: the sink has no room. */
 bool weir_alo_move_outputs(struct weir_worker *worker);
-void weir_alo_commit(struct weir_worker *worker); /* on the timer, and writes snapshots that became safe */
-void weir_alo_copy_states(struct weir_worker *worker);
+void weir_alo_commit(struct weir_worker *worker);   /* on the timer */
+void weir_alo_snapshot(struct weir_worker *worker); /* on the timer: begins snapshots */
 /* The last commit, and what is at rest is saved and handed over. */
 void weir_alo_finish(struct weir_worker *worker);
 

@@ -15,7 +15,8 @@
 
 static char file[600];
 
-/* A pipeline file and two snapshots of its task, after no rows and after one. */
+/* A pipeline file and states of its task: after no rows and after one as an older weir wrote them, after two
+ * as it is done now. */
 static int prepare(void **state) {
     (void)state;
     char yaml[1200];
@@ -37,11 +38,15 @@ static int prepare(void **state) {
         size_t len;
         weir_task_save(task, writer);
         const void *bytes = weir_state_writer_bytes(writer, &len);
-        assert_int_equal(weir_snapshot_write(process_path("state"), &head, bytes, len, &error), WEIR_OK);
+        assert_int_equal(whole_write(process_path("state"), &head, bytes, len, &error), WEIR_OK);
         weir_state_writer_destroy(writer);
         struct weir_record record = test_record("{\"x\":1}", position);
         weir_task_process(task, &record, 1, &outputs);
     }
+    const struct weir_generation_place place = {
+        .dir = process_path("state"), .pipeline = "kept", .input = "t", .keep = 3};
+    struct weir_manifest manifest = {0};
+    segment_write(&place, 0, task, 2, &manifest);
     weir_task_destroy(task);
     test_pipeline_close(&test);
     return 0;
@@ -59,14 +64,22 @@ static void expect(int code, const char *out, const char *err, const char *const
 
 static void test_state_when_all_is_well_then_it_lists_and_verifies(void **state) {
     (void)state;
-    EXPECT(0, "        0             1\n        0             0\n", "", "ls", file);
+    EXPECT(0,
+           "partition        offset\n        0             2\n        0             1\n        0             "
+           "0\n",
+           "", "ls", file);
     EXPECT(0, "good, 1 rows", "", "verify", file);
-    EXPECT(0, "2 snapshots, 0 broken", "", "verify", file);
+    EXPECT(0, "good, 2 rows", "", "verify", file);
+    EXPECT(0, "3 snapshots, 0 broken", "", "verify", file);
+    EXPECT(0, "partition 0, offset 2, 2 rows", "", "export", file, "--out", process_path("offset.snapshot"));
 }
 
 static void test_state_when_the_pipeline_differs_then_it_says_what_does_not_fit(void **state) {
     (void)state;
+    EXPECT(1, "3 snapshots, 3 broken", "", "verify", file, "--set", "drift[0].detector=ddm");
     EXPECT(1, "BROKEN: it does not fit this pipeline", "", "verify", file, "--set", "drift[0].detector=ddm");
+    EXPECT(1, "BROKEN: it belongs to pipeline kept, topic t, partition 0, offset 2", "", "verify", file,
+           "--set", "source.topic=u");
     EXPECT(78, "", "no state.dir", "ls",
            process_write_text("plain.yaml",
                               "weir: 1\nname: kept\n"
@@ -84,14 +97,21 @@ static void test_state_when_a_byte_is_flipped_then_verify_names_file_and_chunk(v
     bytes[len / 2] = (char)(bytes[len / 2] ^ 1);
     process_write("state/kept/p0-00000000000000000001.snapshot", bytes, len);
     EXPECT(1, "chunk 1 is damaged", "", "verify", file);
-    EXPECT(1, "2 snapshots, 1 broken", "", "verify", file);
+    EXPECT(1, "3 snapshots, 1 broken", "", "verify", file);
+    free(bytes);
+    bytes = process_read(process_path("state/kept/p0-00000000000000000002.segment"), &len);
+    bytes[len - 30] = (char)(bytes[len - 30] ^ 1);
+    process_write("state/kept/p0-00000000000000000002.segment", bytes, len);
+    EXPECT(1, "its end is damaged", "", "verify", file);
+    EXPECT(0, "offset 0, 0 rows", "offset 1 is passed over", "export", file, "--out",
+           process_path("offset.snapshot"));
     free(bytes);
 }
 
 static void test_state_when_reset_is_meant_then_everything_goes(void **state) {
     (void)state;
     EXPECT(64, "", "would be deleted", "reset", file);
-    EXPECT(0, "2 snapshots deleted", "", "reset", file, "--yes");
+    EXPECT(0, "3 snapshots deleted", "", "reset", file, "--yes");
     EXPECT(0, "0 snapshots, 0 broken", "", "verify", file);
 }
 

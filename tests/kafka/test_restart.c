@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include "file/snapshot.h"
+#include "file/numbered.h"
+#include "file/segments.h"
 
 #include "support/card_stream.h"
 
@@ -24,8 +25,10 @@ static int break_newest_snapshots(void) {
     for (int p = 0; p < PARTITIONS; p++) {
         int64_t positions[16];
         char path[1000];
-        if (weir_snapshot_list(process_path("state"), "restart", p, positions, 16) < 2) continue;
-        snprintf(path, sizeof path, "%s/p%d-%020lld.snapshot", folder, p, (long long)positions[0]);
+        if (weir_numbered_list(process_path("state"), "restart", WEIR_SEGMENT_ENDING, p, INT64_MAX, positions,
+                               16) < 2)
+            continue;
+        snprintf(path, sizeof path, "%s/p%d-%020lld.segment", folder, p, (long long)positions[0]);
         FILE *file = fopen(path, "r+b");
         assert_non_null(file);
         fseek(file, 2000, SEEK_SET);

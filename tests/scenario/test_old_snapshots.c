@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: state that an older weir saved still loads, and goes on as if nothing had happened.
  *
- * tests/data/snapshot-v<N> holds what the weir of that time wrote: a pipeline file, a snapshot as
- * at-least-once writes it, two segments as exactly-once writes them (the second stands on the first), and the
- * outputs of the rows that followed.
+ * tests/data/snapshot-v<N> holds what the weir of that time wrote: a pipeline file, a state as
+ * `weir state export` writes it (at-least-once too, up to v2), two segments as exactly-once writes them (the
+ * second stands on the first), from v3 on one as at-least-once does, and the outputs of the rows that
+ * followed.
  *
  * When this test fails after a change of a saved format, do not touch the old folders: raise the version in
  * the head of what has changed (weir_state_write_head), read the older version too, and write a folder of the
@@ -33,7 +34,10 @@
 #define ROWS 800
 
 static const char *const folders[] = {WEIR_SOURCE_DIR "/tests/data/snapshot-v1",
-                                      WEIR_SOURCE_DIR "/tests/data/snapshot-v2"};
+                                      WEIR_SOURCE_DIR "/tests/data/snapshot-v2",
+                                      WEIR_SOURCE_DIR "/tests/data/snapshot-v3"};
+#define FOLDER_COUNT (sizeof folders / sizeof folders[0])
+#define FIRST_WITH_OFFSETS 2 /* of the folders */
 
 /* Between the two segments only the pages of the first cards change. */
 static struct weir_record row_at(long i, char text[200]) {
@@ -79,22 +83,25 @@ static void write_folder(const char *folder) {
     struct weir_task *task;
     struct weir_error error;
     struct weir_buffer lines;
-    struct weir_manifest manifest = {0};
+    struct weir_manifest manifest = {0}, by_offset = {0};
+    const struct weir_generation_place place = {.dir = folder, .pipeline = "old", .input = "t", .keep = 3};
     struct weir_snapshot_head head = {.pipeline = "old", .topic = "t", .position = SAVED_AT};
     size_t len;
     char path[600];
     open_folder(folder, &test);
     weir_buffer_init(&lines);
     assert_int_equal(weir_snapshot_prepare(folder, "old.units", &error), WEIR_OK);
+    assert_int_equal(weir_snapshot_prepare(folder, "old", &error), WEIR_OK);
     assert_int_equal(weir_task_create(test.plan, 7, &task, &error), WEIR_OK);
     process_rows(task, 0, BASE_AT, NULL);
     units_write(folder, "old", 0, task, 4, &manifest);
     process_rows(task, BASE_AT, SAVED_AT, NULL);
     units_write(folder, "old", 0, task, 5, &manifest);
+    segment_write(&place, 0, task, SAVED_AT, &by_offset);
     struct weir_state_writer *writer = weir_state_writer_create();
     assert_int_equal(weir_task_save(task, writer), WEIR_OK);
     const void *bytes = weir_state_writer_bytes(writer, &len);
-    assert_int_equal(weir_snapshot_write(folder, &head, bytes, len, &error), WEIR_OK);
+    assert_int_equal(whole_write(folder, &head, bytes, len, &error), WEIR_OK);
     weir_state_writer_destroy(writer);
     process_rows(task, SAVED_AT, ROWS, &lines);
     snprintf(path, sizeof path, "%s/expected.txt", folder);
@@ -144,7 +151,7 @@ static void goes_on(const char *folder, struct weir_task *task) {
 
 static void test_old_snapshot_when_loaded_then_outputs_go_on_as_they_did(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+    for (size_t i = 0; i < FOLDER_COUNT; i++) {
         struct test_pipeline test;
         struct weir_task *task = NULL;
         struct weir_error error;
@@ -163,7 +170,7 @@ static void test_old_snapshot_when_loaded_then_outputs_go_on_as_they_did(void **
 
 static void test_old_segments_when_put_together_then_outputs_go_on_as_they_did(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+    for (size_t i = 0; i < FOLDER_COUNT; i++) {
         struct test_pipeline test;
         struct weir_task *task = NULL;
         struct weir_error error;
@@ -175,9 +182,27 @@ static void test_old_segments_when_put_together_then_outputs_go_on_as_they_did(v
     }
 }
 
+static void test_old_segment_by_offset_when_read_then_outputs_go_on_as_they_did(void **state) {
+    (void)state;
+    for (size_t i = FIRST_WITH_OFFSETS; i < FOLDER_COUNT; i++) {
+        struct test_pipeline test;
+        struct weir_task *task = NULL;
+        struct weir_error error;
+        struct weir_manifest manifest;
+        const struct weir_generation_place place = {.dir = folders[i], .pipeline = "old", .input = "t"};
+        open_folder(folders[i], &test);
+        int result = weir_generation_manifest(&place, 0, SAVED_AT, &manifest, &error);
+        if (!result) result = weir_generation_read(&place, 0, &manifest, test.plan, &task, &error);
+        if (result) fail_msg("%s: %s", folders[i], error.text);
+        goes_on(folders[i], task);
+        test_pipeline_close(&test);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_old_snapshot_when_loaded_then_outputs_go_on_as_they_did),
+        cmocka_unit_test(test_old_segment_by_offset_when_read_then_outputs_go_on_as_they_did),
         cmocka_unit_test(test_old_segments_when_put_together_then_outputs_go_on_as_they_did),
     };
     if (getenv("WEIR_WRITE_SNAPSHOTS")) {

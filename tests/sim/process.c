@@ -55,7 +55,7 @@ static void gone(void *owner, int32_t task, struct weir_task *state) {
     weir_task_destroy(state);
 }
 
-static void copied(void *owner, struct weir_exact_copy copy) {
+static void copied(void *owner, struct weir_copy copy) {
     struct process *process = owner;
     note(process, "copies unit", copy.task, (int64_t)copy.manifest.unit);
     if (process->copy_count == STORY_COPY_MAX) {
@@ -98,10 +98,11 @@ static int take_page(void *owner, const struct weir_task_page *page) {
 
 /* Some pages, while the task goes on; true when all are out. */
 static bool take_pages(struct process *process, struct story_copy *taken) {
-    int result = weir_exact_copy_step(process->lane, &taken->copy, 1 + story_below(process->story, 20000),
-                                      take_page, &taken->pages);
-    const struct weir_task_snapshot *snapshot = weir_exact_copy_state(process->lane, &taken->copy);
-    if (result || !snapshot) return result == WEIR_END;
+    struct weir_task *task = weir_exact_copied(process->lane, &taken->copy);
+    if (!task) return true;
+    if (weir_task_snapshot_step(task, 1 + story_below(process->story, 20000), take_page, &taken->pages))
+        return false;
+    const struct weir_task_snapshot *snapshot = weir_task_snapshot(task);
     taken->copy.manifest.root = snapshot->manifest.root;
     if (weir_segment_write_tail(&taken->tail, snapshot)) story_fail(process->story, "no memory for a tail");
     return true;
@@ -375,7 +376,7 @@ static void deliver(struct process *process, int32_t task) {
 }
 
 static bool write_copy(struct process *process, struct story_copy *taken) {
-    struct weir_exact_copy *copy = &taken->copy;
+    struct weir_copy *copy = &taken->copy;
     struct weir_generation_place place = {.client = sim_client(process->story->cluster, process->index),
                                           .topic = STORY_SNAPSHOTS};
     struct weir_generation_writer *writer = NULL;

@@ -46,7 +46,7 @@ struct process {
     struct weir_exact *lane;
     struct part parts[STORY_PARTITION_MAX];
     struct story_copy { /* a snapshot's segment, to be written some time */
-        struct weir_exact_copy copy;
+        struct weir_copy copy;
         struct weir_buffer pages, tail;
         bool written, good;
     } copies[STORY_COPY_MAX];

@@ -12,6 +12,7 @@
 
 #include "file/snapshot.h"
 #include "support/process.h"
+#include "support/units.h"
 
 static char payload[3 * 1024 * 1024 + 77]; /* four pieces */
 
@@ -32,7 +33,7 @@ static struct weir_snapshot_head head_at(int64_t position) {
 static void write_at(const char *dir, int64_t position, size_t len) {
     struct weir_snapshot_head head = head_at(position);
     struct weir_error error;
-    if (weir_snapshot_write(dir, &head, payload, len, &error)) fail_msg("%s", error.text);
+    if (whole_write(dir, &head, payload, len, &error)) fail_msg("%s", error.text);
 }
 
 static void test_snapshot_when_written_then_it_is_read_back(void **state) {
@@ -97,28 +98,29 @@ static void test_snapshot_when_a_chunk_comes_from_another_file_then_the_root_ref
     free(a), free(b);
 }
 
-static void test_snapshot_when_trimmed_then_the_newest_and_a_safe_one_stay(void **state) {
+static void test_files_when_listed_then_the_newest_below_the_bound_come_first(void **state) {
     (void)state;
-    int64_t positions[16];
-    for (int64_t i = 1; i <= 6; i++) write_at(process_path("k"), i * 10, 10);
+    int64_t found[16];
+    const char *dir = process_path("k");
+    for (int64_t i = 1; i <= 6; i++) write_at(dir, i * 10, 10);
     process_write_text("k/cards/p2-junk.snapshot", "x");
     process_write_text("k/cards/p2-00000000000000000099.snapshot.new", "x");
-    assert_int_equal(weir_snapshot_list(process_path("k"), "cards", 2, positions, 16), 6);
-    assert_int_equal(positions[0], 60);
-    weir_snapshot_trim(process_path("k"), "cards", 2, 2, 35); /* 60, 50, and 30: the newest at or below 35 */
-    assert_int_equal(weir_snapshot_list(process_path("k"), "cards", 2, positions, 16), 4);
-    assert_int_equal(positions[3], 30);
-    weir_snapshot_trim(process_path("k"), "cards", 2, 2, 60);
-    assert_int_equal(weir_snapshot_list(process_path("k"), "cards", 2, positions, 16), 2);
-    assert_int_equal(weir_snapshot_list(process_path("k"), "cards", 3, positions, 16), 0);
-    assert_int_equal(weir_snapshot_list(process_path("none"), "cards", 2, positions, 16), 0);
+    assert_int_equal(weir_numbered_list(dir, "cards", WEIR_SNAPSHOT_ENDING, 2, INT64_MAX, found, 16), 6);
+    assert_int_equal(found[0], 60);
+    assert_int_equal(found[5], 10);
+    assert_int_equal(weir_numbered_list(dir, "cards", WEIR_SNAPSHOT_ENDING, 2, 50, found, 2), 2);
+    assert_int_equal(found[0], 40);
+    assert_int_equal(found[1], 30);
+    assert_int_equal(weir_numbered_list(dir, "cards", WEIR_SNAPSHOT_ENDING, 3, INT64_MAX, found, 16), 0);
+    assert_int_equal(
+        weir_numbered_list(process_path("none"), "cards", WEIR_SNAPSHOT_ENDING, 2, INT64_MAX, found, 16), 0);
 }
 
 static void test_snapshot_when_the_folder_cannot_be_made_then_it_says_which(void **state) {
     (void)state;
     struct weir_snapshot_head head = head_at(1);
     struct weir_error error;
-    assert_int_equal(weir_snapshot_write("/proc/none", &head, "x", 1, &error), WEIR_IO);
+    assert_int_equal(whole_write("/proc/none", &head, "x", 1, &error), WEIR_IO);
     assert_non_null(strstr(error.text, "/proc/none"));
 }
 
@@ -127,7 +129,7 @@ int main(void) {
         cmocka_unit_test(test_snapshot_when_written_then_it_is_read_back),
         cmocka_unit_test(test_snapshot_when_any_byte_is_flipped_or_cut_then_it_is_refused),
         cmocka_unit_test(test_snapshot_when_a_chunk_comes_from_another_file_then_the_root_refuses_it),
-        cmocka_unit_test(test_snapshot_when_trimmed_then_the_newest_and_a_safe_one_stay),
+        cmocka_unit_test(test_files_when_listed_then_the_newest_below_the_bound_come_first),
         cmocka_unit_test(test_snapshot_when_the_folder_cannot_be_made_then_it_says_which),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
