@@ -298,9 +298,9 @@ static const struct weir_key dead_letter_keys[] = {{.name = "topic",
                                                     .fallback = "5",
                                                     .min = 0,
                                                     .max = 100,
-                                                    .help = "exactly once: a task stops reading when more "
-                                                            "than so many percent of 1000 records could not "
-                                                            "be applied; 100 = never"},
+                                                    .help = "a task stops reading when more than so many "
+                                                            "percent of 1000 records could not be applied; "
+                                                            "100 = never"},
                                                    END};
 static const struct weir_key sinks_keys[] = {
     {.name = "predictions",

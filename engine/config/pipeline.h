@@ -113,7 +113,7 @@ struct weir_sink_config {
     enum weir_delivery delivery;
     struct weir_name *fields; /* count 0 = default fields */
     uint32_t field_count;
-    int64_t pause_above; /* dead letters, exactly once: percent of the last records at which a task pauses */
+    int64_t pause_above; /* dead letters: percent of the last records at which a task pauses */
 };
 
 enum weir_tasks { WEIR_TASKS_PER_PARTITION, WEIR_TASKS_SINGLE };

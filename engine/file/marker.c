@@ -166,6 +166,17 @@ int weir_marker_open(const char *path, const char *topic, const char *group, str
     return WEIR_OK;
 }
 
+struct weir_marker *weir_marker_take(const char *dir, const char *folder, const char *slot, const char *topic,
+                                     const char *group) {
+    char path[WEIR_PATH_BYTES];
+    struct weir_marker *marker = NULL;
+    struct weir_error error = {0};
+    snprintf(path, sizeof path, "%s/%s/marker-%s", dir, folder, slot);
+    if (weir_marker_open(path, topic, group, &marker, &error))
+        weir_log(WEIR_LOG_WARNING, "a record that ends the process will not be found: %s", error.text);
+    return marker;
+}
+
 void weir_marker_close(struct weir_marker *marker) {
     if (!marker) return;
     munmap(marker->page, PAGE_BYTES);
@@ -181,27 +192,36 @@ bool weir_marker_skip(const struct weir_marker *marker, uint32_t i, int32_t *par
     return true;
 }
 
-void weir_marker_settle(struct weir_marker *marker, int32_t partition, int64_t committed) {
+bool weir_marker_skips(const struct weir_marker *marker, const struct weir_record *record) {
+    return marker &&
+           find(marker->page->skips, marker->page->skip_count, record->partition, record->offset) != NULL;
+}
+
+void weir_marker_settle(struct weir_marker *marker, int32_t partition, int64_t committed, int64_t needed) {
     if (!marker) return;
     struct page *page = marker->page;
     forget(page->suspects, &page->suspect_count, partition, committed);
-    forget(page->skips, &page->skip_count, partition, committed);
-    for (uint32_t i = 0; i < page->skip_count; i++)
-        if (page->skips[i].partition == partition)
-            weir_log(WEIR_LOG_ERROR,
-                     "%s partition %d offset %" PRId64
-                     " has ended the process twice: it is set aside unread, as a dead letter [D130]",
-                     marker->topic, partition, page->skips[i].first);
+    forget(page->skips, &page->skip_count, partition, needed);
+    for (uint32_t i = 0; i < page->skip_count; i++) {
+        const struct range *skip = &page->skips[i];
+        if (skip->partition != partition) continue;
+        bool again = skip->first < committed;
+        weir_log(again ? WEIR_LOG_INFO : WEIR_LOG_ERROR,
+                 "%s partition %d offset %" PRId64 " has ended the process twice: %s", marker->topic,
+                 partition, skip->first,
+                 again ? "it was set aside, and is so again when an older state comes upon it"
+                       : "it is set aside unread, as a dead letter [D130]");
+    }
 }
 
 /* ---- work ---- */
 
 uint32_t weir_marker_run(const struct weir_marker *marker, const struct weir_record *records,
                          uint32_t count) {
-    if (!marker || !marker->page->suspect_count) return count;
+    if (!marker || (!marker->page->suspect_count && !marker->page->skip_count)) return count;
     const struct page *page = marker->page;
     uint32_t run = 0;
-    while (run < count &&
+    while (run < count && !weir_marker_skips(marker, &records[run]) &&
            !find(page->suspects, page->suspect_count, records[run].partition, records[run].offset))
         run++;
     return run ? run : 1;

@@ -88,6 +88,9 @@ int64_t weir_alo_resume(void *owner, int32_t partition, int64_t committed) {
     struct slot *slot = weir_worker_slot(worker, partition);
     if (!slot) return committed;
     slot->silent_until = committed;
+    int64_t oldest = weir_snapshots_oldest(worker->snapshots, partition);
+    weir_marker_settle(worker->marker, partition, committed,
+                       oldest >= 0 && oldest < committed ? oldest : committed);
     if (slot->task || worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) return committed;
     struct weir_manifest base;
     if (worker->options.shelf)
@@ -110,15 +113,19 @@ void weir_alo_assigned(struct weir_worker *worker, int32_t partition) {
     struct slot *slot = &worker->slots[partition];
     /* Committed even before the first record: `start: latest` must mean the same after a crash. */
     slot->landed = slot->silent_until;
+    slot->stopped = worker->single_stopped;
     weir_kafka_source_store(worker->source, partition, slot->landed);
     if (worker->options.pipeline->tasks == WEIR_TASKS_SINGLE) {
-        if (!worker->single) worker->single = weir_worker_new_task(worker);
+        if (worker->single) return;
+        worker->single = weir_worker_new_task(worker);
+        if (worker->single) weir_breaker_start(&worker->single_breaker, worker->single);
     } else if (!slot->task) {
         slot->task = weir_worker_new_task(worker);
         /* A task without a past is saved at once: a crash before the first snapshot must find where it began.
          */
         if (slot->task) save_at_rest(worker, partition);
     }
+    if (slot->task) weir_breaker_start(&slot->breaker, slot->task);
 }
 
 /* What was read from these partitions has been processed; wait for its outputs, then give them back. */
@@ -155,23 +162,73 @@ static void take_off(struct weir_worker *worker, const struct weir_record *first
     weir_worker_see(worker, task, first, count, &worker->outputs);
 }
 
+static struct weir_task *task_of(const struct weir_worker *worker, const struct slot *slot) {
+    return slot->task ? slot->task : worker->single;
+}
+
+uint32_t weir_alo_run(const struct weir_worker *worker, const struct slot *slot,
+                      const struct weir_record *first, uint32_t count) {
+    const struct weir_task *task = task_of(worker, slot);
+    uint32_t left = task ? weir_breaker_left(task) : count;
+    return weir_marker_run(worker->marker, first, count < left ? count : left);
+}
+
+/* R15: as under exactly-once, but that the decision is kept in the marker, for there is no journal. */
+static int process(struct weir_worker *worker, struct weir_task *task, const struct weir_record *first,
+                   uint32_t count) {
+    weir_marker_begin(worker->marker, first, count);
+    int result = weir_marker_skips(worker->marker, first)
+                     ? weir_task_set_aside(task, first, &worker->outputs)
+                     : weir_task_process(task, first, count, &worker->outputs);
+    weir_marker_end(worker->marker);
+    return result;
+}
+
+static void watch_rejects(struct weir_worker *worker, struct slot *slot, const struct weir_record *first,
+                          uint32_t count) {
+    const struct weir_pipeline *pipeline = worker->options.pipeline;
+    struct weir_pause pause;
+    if (!weir_breaker_trips(slot->task ? &slot->breaker : &worker->single_breaker, task_of(worker, slot),
+                            first, count, (uint32_t)pipeline->dead_letter.pause_above, &pause))
+        return;
+    weir_pause_error(&pause, pipeline, &worker->stopped);
+    weir_log(WEIR_LOG_ERROR, "partition %d stops, the others go on: %s", first->partition,
+             worker->stopped.text);
+    slot->stopped = true;
+    worker->single_stopped = !slot->task;
+    for (uint32_t i = 0; i < worker->slot_count && worker->single_stopped; i++)
+        worker->slots[i].stopped = true; /* one task stops all */
+}
+
 void weir_alo_process(struct weir_worker *worker, struct slot *slot, const struct weir_record *first,
                       uint32_t count) {
-    struct weir_task *task = slot->task ? slot->task : worker->single;
+    struct weir_task *task = task_of(worker, slot);
     if (!task) return;
     bool silent = first->offset < slot->silent_until; /* answered, and counted, before the restart */
     if (silent) weir_worker_went(worker, task);
-    int result = weir_task_process(task, first, count, &worker->outputs);
+    int result = process(worker, task, first, count);
     if (silent) weir_worker_came(worker, task);
     if (result) {
         weir_worker_fail(worker, result);
         return;
     }
     worker->output_next = 0;
-    if (silent)
+    if (silent) {
         worker->outputs.record_count = 0;
-    else
-        take_off(worker, first, count, task);
+        weir_breaker_start(&slot->breaker, task);
+        return;
+    }
+    take_off(worker, first, count, task);
+    watch_rejects(worker, slot, first, count);
+}
+
+int weir_alo_stopped(struct weir_worker *worker) {
+    for (uint32_t i = 0; i < worker->slot_count; i++) {
+        if (!worker->slots[i].owned || !worker->slots[i].stopped) continue;
+        worker->error = worker->stopped;
+        return WEIR_DATA;
+    }
+    return WEIR_OK;
 }
 
 /* True when the sink has taken everything. */
@@ -203,13 +260,30 @@ void weir_alo_finish(struct weir_worker *worker) {
     }
 }
 
+/* Without it the lane works all the same. */
+static void open_marker(struct weir_worker *worker) {
+    const struct weir_pipeline *pipeline = worker->options.pipeline;
+    struct weir_error error = {0};
+    if (weir_slot_take(pipeline->state.dir, pipeline->name, &worker->lock, &error))
+        weir_log(WEIR_LOG_WARNING, "a record that ends the process will not be found: %s", error.text);
+    else
+        worker->marker = weir_marker_take(pipeline->state.dir, pipeline->name, worker->lock.name,
+                                          pipeline->source.topic.text, pipeline->source.group);
+}
+
 int weir_alo_open(struct weir_worker *worker, struct weir_error *error) {
+    const struct weir_pipeline *pipeline = worker->options.pipeline;
     const struct weir_snapshots_options snapshots = {worker->options.plan, worker->options.engine_id,
                                                      &worker->loop, worker, weir_worker_wake};
-    int result = weir_snapshots_open(&snapshots, &worker->snapshots, error);
-    if (result) return result;
     struct weir_kafka_sink_options sink = {.client = worker->options.client,
                                            .watch = {worker, on_delivered, on_refused}};
+    int result = weir_snapshots_open(&snapshots, &worker->snapshots, error);
+    if (!result && pipeline->state.dir) open_marker(worker);
     weir_topics_of_streams(worker->options.plan, sink.topics, sink.bare);
-    return weir_kafka_sink_open(&sink, &worker->sink, error);
+    return result ? result : weir_kafka_sink_open(&sink, &worker->sink, error);
+}
+
+void weir_alo_close(struct weir_worker *worker) {
+    weir_marker_close(worker->marker);
+    weir_slot_release(&worker->lock);
 }

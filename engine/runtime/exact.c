@@ -20,10 +20,7 @@ struct member { /* a task of the lane */
     int64_t journaled;             /* a journal offset at or before its record; -1 = not known */
     struct cursor *cursors;
     uint32_t cursor_count;
-    /* the breaker (R15): dead letters before the thousand under way, and its first record (offset -1 = none)
-     */
-    uint64_t rejects_before;
-    struct weir_skip counted_from;
+    struct weir_breaker breaker; /* R15 */
     bool paused;
     struct weir_unit *open; /* NULL: nothing since the last closed one */
     bool under_way;
@@ -157,9 +154,8 @@ int weir_exact_adopt(struct weir_exact *lane, int32_t id, struct weir_task *task
                               .task = task,
                               .progress = *progress,
                               .committed = progress->unit,
-                              .rejects_before = weir_task_counts(task)->dead_lettered,
-                              .counted_from.offset = -1,
                               .journaled = progress->journal_from[0]};
+    weir_breaker_start(&member->breaker, task);
     if (!WEIR_RULE(2)) member->progress.unit = member->progress.chain = 0; /* numbers begin anew */
     if (!progress->unit && !open_unit(lane, member)) return WEIR_NOMEM;
     const struct weir_manifest *base = &progress->generations[0];
@@ -229,30 +225,15 @@ static int process_run(struct weir_exact *lane, struct member *member, struct we
     return WEIR_OK;
 }
 
-/* ---- the breaker (R15) ---- */
-
-static uint32_t breaker_left(const struct member *member) {
-    return WEIR_BREAKER_RECORDS - (uint32_t)(weir_task_counts(member->task)->read % WEIR_BREAKER_RECORDS);
-}
-
-/* Runs are cut at every thousandth record of the task, so what is decided is a function of its records: not
- * of batches, units or clocks. The last record of the thousand is the last of the open unit, which commits as
- * any other. Nothing of it is journaled: a pause only stops intake, and a replay reads what units name,
- * nothing else. A task that is restored goes on reading, and counts the rest of its thousand anew. */
+/* Nothing of a pause is journaled: it only stops intake, and a replay reads what units name, nothing else. */
 static void watch_rejects(struct weir_exact *lane, struct member *member, const struct weir_record *records,
                           uint32_t count) {
-    const struct weir_record *last = &records[count - 1];
-    if (member->counted_from.offset < 0)
-        member->counted_from = (struct weir_skip){records->partition, records->offset};
-    if (breaker_left(member) != WEIR_BREAKER_RECORDS) return;
-    uint64_t dead = weir_task_counts(member->task)->dead_lettered, rejects = dead - member->rejects_before;
-    struct weir_exact_pause pause = {
-        member->id, member->counted_from, {last->partition, last->offset}, (uint32_t)rejects};
-    member->rejects_before = dead;
-    member->counted_from.offset = -1;
-    if (rejects * 100 <= (uint64_t)lane->options.pause_above * WEIR_BREAKER_RECORDS) return;
+    struct weir_pause pause;
+    if (!weir_breaker_trips(&member->breaker, member->task, records, count, lane->options.pause_above,
+                            &pause))
+        return;
     member->paused = true;
-    lane->options.paused(lane->options.owner, &pause);
+    lane->options.paused(lane->options.owner, member->id, &pause);
 }
 
 int weir_exact_process(struct weir_exact *lane, const struct weir_record *records, uint32_t count) {
@@ -266,7 +247,7 @@ int weir_exact_process(struct weir_exact *lane, const struct weir_record *record
     while (count && !member->paused) {
         struct weir_unit *unit = open_unit(lane, member);
         if (!unit) return WEIR_NOMEM;
-        uint32_t left = breaker_left(member);
+        uint32_t left = weir_breaker_left(member->task);
         uint32_t run = find_skip(lane, records, count < left ? count : left);
         bool skipped = run == 0;
         if (skipped) run = 1;

@@ -14,6 +14,7 @@
 #define WEIR_RUNTIME_EXACT_H
 
 #include "core/task_snapshot.h"
+#include "runtime/breaker.h"
 #include "runtime/committer.h"
 
 /* Where a task stands in its history. */
@@ -23,15 +24,6 @@ struct weir_progress {
      * for each; -1: at the beginning. */
     struct weir_manifest generations[2];
     int64_t journal_from[2];
-};
-
-#define WEIR_BREAKER_RECORDS 1000
-
-/* A task that has come upon too many records that cannot be applied (R15). */
-struct weir_exact_pause {
-    int32_t task;
-    struct weir_skip first, last; /* of the records that were counted: partition and offset */
-    uint32_t rejects;
 };
 
 struct weir_exact_options {
@@ -51,7 +43,7 @@ struct weir_exact_options {
     void (*gone)(void *owner, int32_t task_id, struct weir_task *task);
     /* More than pause_above of these records could not be applied: the task takes no more. Never called with
      * pause_above at 100; called inside weir_exact_process. */
-    void (*paused)(void *owner, const struct weir_exact_pause *pause);
+    void (*paused)(void *owner, int32_t task, const struct weir_pause *pause);
     /* A snapshot of a task's state after a closed unit has begun: weir_exact_copied has it. May be NULL. */
     void (*copied)(void *owner, struct weir_copy copy);
     /* A newer snapshot is committed: what only older ones than this progress names need is not needed any

@@ -109,17 +109,11 @@ static void on_answered(void *owner, const struct weir_task *task, const struct 
 static void stop_task(struct weir_exact_host *host, int32_t partition, bool paused,
                       const struct weir_error *error);
 
-static void on_paused(void *owner, const struct weir_exact_pause *pause) {
+static void on_paused(void *owner, int32_t task, const struct weir_pause *pause) {
     struct weir_exact_host *host = owner;
     struct weir_error error = {0};
-    weir_error_set(&error, WEIR_DATA,
-                   "%" PRIu32 " of %d records, from %s partition %" PRId32 " offset %" PRId64
-                   " to partition %" PRId32 " offset %" PRId64
-                   ", could not be applied (dead_letter.pause_above: %" PRId64
-                   "): mend what writes or reads them, then start again, which goes on behind them [E417]",
-                   pause->rejects, WEIR_BREAKER_RECORDS, host->options.pipeline->source.topic.text,
-                   pause->first.partition, pause->first.offset, pause->last.partition, pause->last.offset,
-                   host->options.pipeline->dead_letter.pause_above);
+    (void)task;
+    weir_pause_error(pause, host->options.pipeline, &error);
     stop_task(host, pause->last.partition, true, &error);
 }
 
@@ -210,15 +204,12 @@ static struct weir_recover_options recovery_options(const struct weir_exact_host
  * Without the file the engine works all the same. */
 static void open_marker(struct weir_exact_host *host) {
     const struct weir_pipeline *pipeline = host->options.pipeline;
-    struct weir_error error = {0};
     int32_t partition;
     int64_t offset;
-    char path[4400];
     if (!pipeline->state.dir) return;
-    snprintf(path, sizeof path, "%s/%s/marker-%s", pipeline->state.dir, host->folder,
-             host->slot.fd >= 0 ? host->slot.name : "leader");
-    if (weir_marker_open(path, pipeline->source.topic.text, pipeline->source.group, &host->marker, &error))
-        weir_log(WEIR_LOG_WARNING, "a record that ends the process will not be found: %s", error.text);
+    host->marker =
+        weir_marker_take(pipeline->state.dir, host->folder, host->slot.fd >= 0 ? host->slot.name : "leader",
+                         pipeline->source.topic.text, pipeline->source.group);
     for (uint32_t i = 0; weir_marker_skip(host->marker, i, &partition, &offset); i++)
         weir_exact_skip(host->lane, partition, offset);
 }
@@ -418,7 +409,7 @@ static void after_recover(uv_work_t *work, int status) {
 bool weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64_t committed,
                           const char *metadata) {
     WEIR_POINT("assign.before");
-    weir_marker_settle(host->marker, partition, committed);
+    weir_marker_settle(host->marker, partition, committed, committed);
     if (host->options.pipeline->tasks == WEIR_TASKS_SINGLE) { /* its task is here already */
         if (weir_exact_set_position(host->lane, 0, partition, committed)) stop_for_memory(host, partition);
         return false;

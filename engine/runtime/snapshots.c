@@ -109,6 +109,8 @@ int weir_snapshots_open(const struct weir_snapshots_options *options, struct wei
 
 /* ---- bringing back ---- */
 
+static const char *const endings[] = {WEIR_SEGMENT_ENDING, WEIR_SNAPSHOT_ENDING};
+
 static void tell_what_starts_cold(int32_t partition, struct weir_carry *carry) {
     const char *line = carry->report.len ? weir_buffer_text(&carry->report) : "";
     for (size_t len; *line; line += len + 1) {
@@ -173,7 +175,6 @@ static bool load(struct weir_snapshots *snapshots, int32_t partition, int64_t po
 
 int64_t weir_snapshots_restore(struct weir_snapshots *snapshots, int32_t partition, int64_t committed,
                                struct weir_task **task) {
-    static const char *const endings[] = {WEIR_SEGMENT_ENDING, WEIR_SNAPSHOT_ENDING};
     int64_t positions[2][TRIED_MAX];
     int counts[2], at[2] = {0, 0};
     struct kept *kept = snapshots ? kept_of(snapshots, partition) : NULL;
@@ -193,6 +194,25 @@ int64_t weir_snapshots_restore(struct weir_snapshots *snapshots, int32_t partiti
             "partition %d: no usable snapshot in %s/%s at or below offset %lld: windows and model start cold",
             partition, place->dir, place->pipeline, (long long)committed);
     return -1;
+}
+
+struct oldest {
+    int32_t partition;
+    int64_t position;
+};
+
+static int see_older(void *owner, int32_t partition, int64_t position) {
+    struct oldest *oldest = owner;
+    if (partition == oldest->partition && (oldest->position < 0 || position < oldest->position))
+        oldest->position = position;
+    return 0;
+}
+
+int64_t weir_snapshots_oldest(const struct weir_snapshots *snapshots, int32_t partition) {
+    struct oldest oldest = {partition, -1};
+    for (int k = 0; snapshots && k < 2; k++)
+        weir_numbered_each(snapshots->place.dir, snapshots->place.pipeline, endings[k], &oldest, see_older);
+    return oldest.position;
 }
 
 struct weir_manifest weir_snapshots_base(const struct weir_snapshots *snapshots, int32_t partition) {

@@ -37,6 +37,9 @@ int weir_snapshots_open(const struct weir_snapshots_options *options, struct wei
 int64_t weir_snapshots_restore(struct weir_snapshots *snapshots, int32_t partition, int64_t committed,
                                struct weir_task **task);
 
+/* Position of the oldest file of the partition; -1: there is none. */
+int64_t weir_snapshots_oldest(const struct weir_snapshots *snapshots, int32_t partition);
+
 /* A task that is handed from one worker to another: the newest snapshot it stands on (unit 0: none). */
 struct weir_manifest weir_snapshots_base(const struct weir_snapshots *snapshots, int32_t partition);
 void weir_snapshots_set_base(struct weir_snapshots *snapshots, int32_t partition,

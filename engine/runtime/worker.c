@@ -186,7 +186,7 @@ static uint32_t run_length(const struct weir_worker *worker, const struct slot *
     while (count < left && first[count].partition == first->partition &&
            (!silent || first[count].offset < slot->silent_until))
         count++;
-    return count;
+    return worker->exact || !slot ? count : weir_alo_run(worker, slot, first, count);
 }
 
 /* The next records of one partition go through their task. */
@@ -195,7 +195,7 @@ static void process_run(struct weir_worker *worker) {
     struct slot *slot = weir_worker_slot(worker, first->partition);
     uint32_t count = run_length(worker, slot);
     worker->record_next += count;
-    if (!slot || !slot->owned) return; /* given back meanwhile: its new owner reads it */
+    if (!slot || !slot->owned || slot->stopped) return; /* given back meanwhile: its new owner reads it */
     slot->position = first[count - 1].offset + 1;
     int result = worker->exact ? weir_exact_host_process(worker->exact, first, count) : WEIR_OK;
     if (result) weir_worker_fail(worker, result);
@@ -224,7 +224,8 @@ static bool own_are_at_end(const struct weir_worker *worker) {
     for (uint32_t i = 0; i < worker->slot_count; i++) {
         const struct slot *slot = &worker->slots[i];
         if (worker->exact && weir_exact_host_has_stopped(worker->exact, (int32_t)i)) continue;
-        if (slot->owned && slot->position < slot->end && slot->caught_up < slot->end) return false;
+        if (slot->owned && !slot->stopped && slot->position < slot->end && slot->caught_up < slot->end)
+            return false;
     }
     return true;
 }
@@ -464,6 +465,7 @@ int weir_worker_create(const struct weir_worker_options *options, struct weir_wo
     if (!worker) return weir_error_set(error, WEIR_NOMEM, "no memory for a worker");
     worker->options = *options;
     worker->dead_letters.next_told = 1;
+    worker->lock.fd = -1;
     worker->now_ms = weir_clock_wall_ms();
     uv_loop_init(&worker->loop);
     uv_async_init(&worker->loop, &worker->stop_asked, on_stop_asked);
@@ -494,8 +496,9 @@ int weir_worker_run(struct weir_worker *worker, struct weir_error *error) {
         weir_exact_host_save_at_rest(worker->exact);
     else if (!worker->exact)
         weir_alo_finish(worker);
-    if (worker->exact && !worker->result)
-        worker->result = weir_exact_host_stopped(worker->exact, &worker->error);
+    if (!worker->result)
+        worker->result =
+            worker->exact ? weir_exact_host_stopped(worker->exact, &worker->error) : weir_alo_stopped(worker);
     weir_exact_host_stop(worker->exact);
     weir_snapshots_stop(worker->snapshots);
     uv_walk(&worker->loop, close_handle, worker);
@@ -519,6 +522,7 @@ void weir_worker_destroy(struct weir_worker *worker) {
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     weir_exact_host_destroy(worker->exact);
     weir_snapshots_destroy(worker->snapshots);
+    weir_alo_close(worker);
     uv_loop_close(&worker->loop);
     free(worker->slots);
     free(worker);

@@ -9,6 +9,9 @@
 
 #include <uv.h>
 
+#include "file/marker.h"
+#include "file/slot.h"
+#include "runtime/breaker.h"
 #include "runtime/dead_letters.h"
 #include "runtime/exact_host.h"
 #include "runtime/flights.h"
@@ -27,6 +30,8 @@ struct slot { /* one input partition */
     int64_t landed;         /* all outputs of input before this offset are delivered */
     int64_t silent_until; /* below it input was answered before the restart: read again for the state alone */
     int64_t end;          /* until_end: stop here; -1 = not known */
+    struct weir_breaker breaker; /* of its task; under `tasks: single` the worker's one counts */
+    bool stopped;                /* by the breaker: reads no more */
 };
 
 struct weir_worker {
@@ -41,6 +46,11 @@ struct weir_worker {
     struct slot *slots;               /* by partition */
     uint32_t slot_count;
     struct weir_task *single;
+    struct weir_breaker single_breaker;
+    bool single_stopped;
+    struct weir_error stopped;      /* why the newest task stopped that did */
+    struct weir_slot_lock lock;     /* at least once, with state.dir: whose marker it is */
+    struct weir_marker *marker;     /* NULL: nothing is known of records that ended the process (R15) */
     struct weir_task_counts counts; /* of tasks that are gone, less what tasks had when they came */
     uint64_t read;                  /* records processed by this worker */
     uint64_t seed;
@@ -88,7 +98,10 @@ int weir_alo_open(struct weir_worker *worker, struct weir_error *error);
 int64_t weir_alo_resume(void *owner, int32_t partition, int64_t committed);
 void weir_alo_assigned(struct weir_worker *worker, int32_t partition);
 void weir_alo_revoked(struct weir_worker *worker, const int32_t *partitions, uint32_t count, bool lost);
-/* Records of one partition through their task; the outputs of a run must be written before the next. */
+/* How many of these records of one partition may go through their task at once. */
+uint32_t weir_alo_run(const struct weir_worker *worker, const struct slot *slot,
+                      const struct weir_record *first, uint32_t count);
+/* They do; the outputs of a run must be written before the next. */
 void weir_alo_process(struct weir_worker *worker, struct slot *slot, const struct weir_record *first,
                       uint32_t count);
 /* Delivery reports, offsets that may be committed, outputs that wait. False: the sink has no room. */
@@ -97,5 +110,8 @@ void weir_alo_commit(struct weir_worker *worker);   /* on the timer */
 void weir_alo_snapshot(struct weir_worker *worker); /* on the timer: begins snapshots */
 /* The last commit, and what is at rest is saved and handed over. */
 void weir_alo_finish(struct weir_worker *worker);
+/* A task of the worker's has stopped, in worker->error: WEIR_DATA. */
+int weir_alo_stopped(struct weir_worker *worker);
+void weir_alo_close(struct weir_worker *worker);
 
 #endif

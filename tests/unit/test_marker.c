@@ -110,6 +110,7 @@ static int64_t skip_of(const char *path) {
 
 static void test_marker_when_a_record_crashes_twice_then_the_third_start_goes_on(void **state) {
     (void)state;
+    struct weir_record records[10];
     const enum end ends[] = {ABORT, FAULT, OVERFLOW};
     const int signals[] = {SIGABRT, SIGSEGV, SIGSEGV};
     for (int i = 0; i < WAYS; i++) {
@@ -126,11 +127,21 @@ static void test_marker_when_a_record_crashes_twice_then_the_third_start_goes_on
         assert_true(live(path, 104, ends[i], &status));
         assert_int_equal(skip_of(path), 104); /* as long as it is not committed */
         struct weir_marker *marker = open_at(path);
-        weir_marker_settle(marker, 3, 104);
+        weir_marker_settle(marker, 3, 104, 104);
         weir_marker_close(marker);
         assert_int_equal(skip_of(path), 104);
         marker = open_at(path);
-        weir_marker_settle(marker, 3, 105);
+        weir_marker_settle(marker, 3, 105, 104); /* committed, but a state before it is kept */
+        make(records, 3, 100, 10);
+        assert_int_equal(weir_marker_run(marker, records, 10), 4);
+        assert_false(weir_marker_skips(marker, &records[3]));
+        assert_int_equal(weir_marker_run(marker, records + 4, 6), 1);
+        assert_true(weir_marker_skips(marker, &records[4]));
+        assert_int_equal(weir_marker_run(marker, records + 5, 5), 5); /* no suspects any more */
+        weir_marker_close(marker);
+        assert_int_equal(skip_of(path), 104);
+        marker = open_at(path);
+        weir_marker_settle(marker, 3, 105, 105);
         weir_marker_close(marker);
         assert_int_equal(skip_of(path), -1);
     }
@@ -203,7 +214,8 @@ static void test_marker_when_there_is_none_then_all_records_are_taken_at_once(vo
     assert_false(weir_marker_skip(NULL, 0, &partition, &offset));
     weir_marker_begin(NULL, records, 7);
     weir_marker_end(NULL);
-    weir_marker_settle(NULL, 0, 0);
+    weir_marker_settle(NULL, 0, 0, 0);
+    assert_false(weir_marker_skips(NULL, &records[0]));
     weir_marker_close(NULL);
 }
 
