@@ -26,8 +26,8 @@ struct member { /* a task of the lane */
     bool under_way;
     /* snapshots: wanted at the next close; taken after `copy_unit`, whose reader begins at copy_from; written
      */
-    bool copy_wanted, changed;      /* changed: records were processed since the last copy */
-    uint64_t copy_unit, copy_chain; /* of the snapshot under way; 0 = none */
+    bool copy_wanted, changed;       /* changed: records were processed since the last copy */
+    uint64_t copy_unit, copy_number; /* of the snapshot under way; 0 = none */
     int64_t copy_from;
     struct weir_manifest manifest; /* waits for the next unit; its reader begins at manifest_from */
     int64_t manifest_from;
@@ -41,6 +41,7 @@ struct weir_exact {
     bool under_way;
     int64_t submitted_ms;
     int64_t wall_ms;
+    uint64_t copies;          /* begun so far */
     struct weir_unit **spare; /* cleared, for reuse */
     uint32_t spare_count, spare_capacity;
     struct weir_skip skips[WEIR_SKIP_MAX];
@@ -292,7 +293,7 @@ static void begin_copy(struct weir_exact *lane, struct member *member) {
     copy.manifest.engine_id = lane->options.engine_id;
     member->changed = false;
     member->copy_unit = progress->unit;
-    member->copy_chain = progress->chain;
+    member->copy_number = copy.number = ++lane->copies;
     member->copy_from = member->committed == progress->unit ? member->journaled : -1;
     lane->options.copied(lane->options.owner, copy);
 }
@@ -521,11 +522,11 @@ void weir_exact_save_anew(struct weir_exact *lane, int32_t id) {
 }
 
 /* The member whose snapshot this is. A task that was given back, taken again, and has come to a unit of the
- * same number, is another one: the chain tells. */
+ * same number, is another one, whatever that unit is: the copy's own number tells. */
 static struct member *member_copied(const struct weir_exact *lane, const struct weir_copy *copy) {
     struct member *member = member_of(lane, copy->task);
     bool same = member && member->copy_unit == copy->manifest.unit &&
-                (member->copy_chain == copy->manifest.chain || !WEIR_RULE(9));
+                (member->copy_number == copy->number || !WEIR_RULE(9));
     return same && weir_task_snapshot(member->task) ? member : NULL;
 }
 

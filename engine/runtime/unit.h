@@ -61,6 +61,7 @@ struct weir_manifest {
 /* A snapshot that has begun. */
 struct weir_copy {
     int32_t task;
+    uint64_t number; /* exactly once: of the lane's copies; the same unit may be copied twice */
     struct weir_manifest
         manifest; /* unit, chain, engine_id, and what of its base is known; base_unit 0: it is full */
 };
