@@ -120,8 +120,8 @@ enum weir_fate weir_intake_record(struct weir_intake *intake, const struct weir_
     const struct weir_plan *plan = intake->plan;
     event->record = record;
     error->field = NULL;
-    if (plan->codec->decode(intake->coder, record->value, arena, event->cells, error))
-        return WEIR_DEAD_LETTERED;
+    int result = plan->codec->decode(intake->coder, record->value, arena, event->cells, error);
+    if (result) return result == WEIR_NOMEM ? WEIR_UNDECIDED : WEIR_DEAD_LETTERED;
     if (!find_time(intake, record, event, error)) return WEIR_DEAD_LETTERED;
     if (!kept(intake, event, arena)) return WEIR_DROPPED;
     if (plan->lateness_ms != INT64_MAX && intake->watermark_ms != INT64_MIN &&

@@ -14,7 +14,7 @@
 #include "core/plan.h"
 
 /* Exactly one per input record. */
-enum weir_fate { WEIR_APPLIED, WEIR_LATE, WEIR_DEAD_LETTERED, WEIR_DROPPED };
+enum weir_fate { WEIR_APPLIED, WEIR_LATE, WEIR_DEAD_LETTERED, WEIR_DROPPED, WEIR_UNDECIDED /* no memory */ };
 
 /* An event this far ahead of now is refused: it would close every window (exactly-once.md R13). */
 #define WEIR_FUTURE_MAX_MS (10 * 60 * INT64_C(1000))

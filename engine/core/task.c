@@ -93,6 +93,10 @@ static uint32_t take_in(struct weir_task *task, const struct weir_record *record
         event->row = ++task->counts.read;
         WEIR_POISON(records[i].value);
         enum weir_fate fate = weir_intake_record(&task->intake, &records[i], event, &task->arena, &error);
+        if (fate == WEIR_UNDECIDED) { /* the record is not to blame */
+            task->publisher.result = WEIR_NOMEM;
+            break;
+        }
         if (fate == WEIR_APPLIED)
             task->applied[applied++] = event;
         else

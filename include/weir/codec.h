@@ -34,7 +34,8 @@ struct weir_codec {
     /* Opens a coder for this schema (borrowed, pipeline lifetime). */
     int (*open)(const struct weir_schema *schema, struct weir_coder **coder, struct weir_error *error);
     void (*close)(struct weir_coder *coder);
-    /* Fills cells[schema->count]. Text cells point into `value` or the arena. WEIR_OK or WEIR_DATA. */
+    /* Fills cells[schema->count]. Text cells point into `value` or the arena. WEIR_OK, WEIR_DATA or
+     * WEIR_NOMEM (error is not filled then). */
     int (*decode)(struct weir_coder *coder, struct weir_bytes value, struct weir_arena *arena,
                   struct weir_value *cells, struct weir_data_error *error);
     /* Appends one row to `out`, without a line end. Cells carry their own type, which must fit the schema's.
