@@ -49,13 +49,14 @@ static struct weir_bytes record_id(struct weir_arena *arena, const struct weir_r
 uint32_t weir_headers_answer(struct weir_arena *arena, const char *pipeline, const struct weir_record *record,
                              uint64_t model_version, const struct weir_header **headers) {
     struct weir_header *h = weir_arena_alloc(arena, ANSWER_HEADER_MAX * sizeof *h);
+    struct weir_bytes id = record_id(arena, record);
+    struct weir_bytes version = model_version ? integer(arena, (int64_t)model_version) : text("");
     *headers = h;
-    if (!h) return 0;
+    if (!h || !id.data || !version.data) return 0;
     uint32_t n = 0;
     h[n++] = (struct weir_header){"weir-pipeline", text(pipeline)};
-    h[n++] = (struct weir_header){"weir-id", record_id(arena, record)};
-    if (model_version)
-        h[n++] = (struct weir_header){"weir-model-version", integer(arena, (int64_t)model_version)};
+    h[n++] = (struct weir_header){"weir-id", id};
+    if (model_version) h[n++] = (struct weir_header){"weir-model-version", version};
     for (uint32_t i = 0; i < record->header_count; i++)
         if (!strcmp(record->headers[i].name, "traceparent")) {
             h[n++] = record->headers[i];
@@ -112,12 +113,12 @@ uint32_t weir_headers_dead_letter(struct weir_arena *arena, const struct weir_re
     struct weir_header *h = weir_arena_alloc(arena, count * sizeof *h);
     const char *message = error->field ? weir_arena_format(arena, "%s: %s", error->field, error->text)
                                        : weir_arena_copy(arena, error->text, strlen(error->text));
-    *headers = h;
-    if (!h || !message) return 0;
     struct weir_bytes partition = integer(arena, record->partition);
     struct weir_bytes offset = integer(arena, record->offset);
     bool timed = record->timestamp_ms != WEIR_NO_TIMESTAMP;
     struct weir_bytes timestamp = timed ? integer(arena, record->timestamp_ms) : text("");
+    *headers = h;
+    if (!h || !message || !partition.data || !offset.data || !timestamp.data) return 0;
     const char *stage = strcmp(error->code, "D120") < 0   ? "decode"
                         : strcmp(error->code, "D122") < 0 ? "time"
                         : strcmp(error->code, "D130") < 0 ? "label"
