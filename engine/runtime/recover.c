@@ -67,6 +67,7 @@ static int take_journal(struct recovery *recovery, const struct weir_record *rec
     if (!unit) return WEIR_NOMEM;
     struct weir_error why;
     int result = weir_unit_read(unit, record->value.data, record->value.len, &why);
+    if (result == WEIR_NOMEM) return result; /* the record is not to blame */
     if (result) return lost(recovery, why.text);
     unit->journal_offset = record->offset;
     const struct weir_unit *before = history->count > 1 ? unit - 1 : NULL;
@@ -230,9 +231,10 @@ static int do_unit_again(struct recovery *recovery, const struct weir_unit *unit
     if (result || other_engine || recovery->out->lossy || !WEIR_RULE(11)) return result;
     if (memcmp(&answers, &unit->answers, sizeof answers) != 0)
         return diverged(recovery, unit, "its outputs are not those that were published");
-    if (unit->state_digest && unit->state_digest != weir_unit_digest_state(recovery->out->task, unit->number))
-        return diverged(recovery, unit, "its state is not what it was");
-    return WEIR_OK;
+    if (!unit->state_digest) return WEIR_OK;
+    uint64_t digest = weir_unit_digest_state(recovery->out->task, unit->number);
+    if (!digest) return WEIR_NOMEM;
+    return digest == unit->state_digest ? WEIR_OK : diverged(recovery, unit, "its state is not what it was");
 }
 
 static int replay_after(struct recovery *recovery, uint64_t number) {
@@ -411,6 +413,8 @@ int weir_recover(const struct weir_recover_options *options, struct weir_recover
     memset(recovered, 0, sizeof *recovered);
     int result = recover(&recovery);
     recovery_deinit(&recovery);
+    if (result == WEIR_NOMEM)
+        weir_error_set(error, result, "no memory to rebuild the state of task %d", options->task);
     return result;
 }
 

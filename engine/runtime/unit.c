@@ -278,7 +278,11 @@ static void read_slices(struct weir_unit *unit, struct weir_state_reader *reader
         struct weir_record first = {.partition = (int32_t)weir_state_read_i64(reader),
                                     .offset = weir_state_read_i64(reader)};
         struct weir_slice *slice = slice_for(unit, &first);
-        if (!slice || slice->count) {
+        if (!slice) {
+            weir_state_reader_fail(reader, WEIR_NOMEM, "no memory for its slices");
+            return;
+        }
+        if (slice->count) {
             weir_state_reader_refuse(reader, "two slices of one partition follow each other");
             return;
         }
