@@ -303,6 +303,7 @@ static int close_unit(struct weir_exact *lane, struct member *member) {
     if (unit->number % WEIR_STATE_DIGEST_EVERY == 0)
         unit->state_digest = weir_unit_digest_state(member->task, unit->number);
     unit->manifest = member->manifest;
+    if (weir_unit_close(unit)) return WEIR_NOMEM; /* nothing has moved: it may be closed again */
     if (member->manifest.unit) { /* generations move up: the one before stays loadable (R9) */
         member->progress.generations[1] = member->progress.generations[0];
         member->progress.generations[0] = member->manifest;
@@ -310,7 +311,6 @@ static int close_unit(struct weir_exact *lane, struct member *member) {
         member->progress.journal_from[0] = member->manifest_from;
         member->manifest.unit = 0;
     }
-    if (weir_unit_close(unit)) return WEIR_NOMEM;
     member->progress.unit = unit->number;
     member->progress.chain = unit->chain;
     if (member->copy_wanted) begin_copy(lane, member);
