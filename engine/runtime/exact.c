@@ -42,6 +42,7 @@ struct weir_exact {
     int64_t submitted_ms;
     int64_t wall_ms;
     uint64_t copies;          /* begun so far */
+    int broken;               /* a task has gone further than its unit says: nothing is submitted any more */
     struct weir_unit **spare; /* cleared, for reuse */
     uint32_t spare_count, spare_capacity;
     struct weir_skip skips[WEIR_SKIP_MAX];
@@ -253,7 +254,7 @@ int weir_exact_process(struct weir_exact *lane, const struct weir_record *record
         bool skipped = run == 0;
         if (skipped) run = 1;
         int result = process_run(lane, member, unit, records, run, skipped);
-        if (result) return result;
+        if (result) return lane->broken = result;
         watch_rejects(lane, member, records, run);
         records += run;
         count -= run;
@@ -389,6 +390,7 @@ static int make_bundle(struct weir_exact *lane) {
 
 int weir_exact_turn(struct weir_exact *lane, int64_t now_ms, int64_t wall_ms, bool flush) {
     lane->wall_ms = wall_ms;
+    if (lane->broken) return lane->broken;
     if (lane->under_way) return WEIR_OK;
     if (!flush && now_ms - lane->submitted_ms < lane->options.commit_ms) return WEIR_OK;
     bool silent = lane->options.heartbeat_ms && now_ms - lane->submitted_ms >= lane->options.heartbeat_ms;

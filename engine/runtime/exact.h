@@ -76,12 +76,14 @@ int weir_exact_skip(struct weir_exact *lane, int32_t partition, int64_t offset);
 int weir_exact_pass_over(struct weir_exact *lane, int32_t task_id, const struct weir_lost *lost);
 
 /* Records of one partition, at most WEIR_BATCH_MAX, in order. Those below the position are dropped (R6),
- * those of a task that is not here too. WEIR_OK, WEIR_NOMEM, WEIR_BUG: the lane cannot go on. */
+ * those of a task that is not here too. WEIR_OK, WEIR_NOMEM, WEIR_BUG: the lane cannot go on: turns say the
+ * same from then on. */
 int weir_exact_process(struct weir_exact *lane, const struct weir_record *records, uint32_t count);
 bool weir_exact_is_full(const struct weir_exact *lane);
 
 /* Tells the time (wall_ms for ticks, now_ms monotonic), closes units and submits a bundle when it is due;
- * flush: as soon as the committer is free. WEIR_OK or WEIR_NOMEM. */
+ * flush: as soon as the committer is free. WEIR_OK; WEIR_NOMEM: may be called again; else as
+ * weir_exact_process. */
 int weir_exact_turn(struct weir_exact *lane, int64_t now_ms, int64_t wall_ms, bool flush);
 /* The committer is done with the bundle that was submitted. */
 int weir_exact_decided(struct weir_exact *lane);
