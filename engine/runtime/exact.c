@@ -159,7 +159,10 @@ int weir_exact_adopt(struct weir_exact *lane, int32_t id, struct weir_task *task
                               .journaled = progress->journal_from[0]};
     weir_breaker_start(&member->breaker, task);
     if (!WEIR_RULE(2)) member->progress.unit = member->progress.chain = 0; /* numbers begin anew */
-    if (!progress->unit && !open_unit(lane, member)) return WEIR_NOMEM;
+    if (!progress->unit && !open_unit(lane, member)) {
+        remove_member(lane, member);
+        return WEIR_NOMEM;
+    }
     const struct weir_manifest *base = &progress->generations[0];
     if (base->unit && base->engine_id != lane->options.engine_id) weir_exact_save_anew(lane, id); /* R12 */
     return WEIR_OK;
