@@ -393,7 +393,7 @@ static int make_bundle(struct weir_exact *lane) {
 
 int weir_exact_turn(struct weir_exact *lane, int64_t now_ms, int64_t wall_ms, bool flush) {
     lane->wall_ms = wall_ms;
-    if (lane->broken) return lane->broken;
+    if (lane->broken && WEIR_RULE(104)) return lane->broken;
     if (lane->under_way) return WEIR_OK;
     if (!flush && now_ms - lane->submitted_ms < lane->options.commit_ms) return WEIR_OK;
     bool silent = lane->options.heartbeat_ms && now_ms - lane->submitted_ms >= lane->options.heartbeat_ms;

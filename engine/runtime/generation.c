@@ -194,9 +194,9 @@ static int add_tail_items(struct reading *reading, const char *bytes, size_t len
     return more < 0 ? weir_error_set(reading->error, WEIR_DATA, "its tail is broken") : WEIR_OK;
 }
 
-static int begin(struct reading *reading) {
-    return weir_assembly_begin(&reading->assembly, reading->unproven ? NULL : &reading->manifest->root,
-                               reading->plan, reading->error);
+static int begin(struct reading *reading, bool proven) {
+    return weir_assembly_begin(&reading->assembly, proven ? &reading->manifest->root : NULL, reading->plan,
+                               reading->error);
 }
 
 /* The newest file has the tail; older ones, back to the base, have what it did not write anew. */
@@ -215,7 +215,7 @@ static int read_files(struct reading *reading, const char *folder) {
         result = weir_segment_view_open(place->dir, folder, reading->task, (uint64_t)units[i], &view,
                                         reading->error);
         if (!result && !begun) result = add_tail_items(reading, view.tail, view.tail_len);
-        if (!result && !begun) result = begin(reading);
+        if (!result && !begun) result = begin(reading, !reading->unproven && WEIR_RULE(409));
         begun = true;
         if (!result) weir_segment_view_want(&view);
         if (!result)
@@ -267,7 +267,7 @@ static int read_topic(struct reading *reading) {
     int result =
         weir_kafka_reader_open(&reading->place->client, reading->place->topic, &reader, reading->error);
     if (!result) result = read_range(reading, reader, manifest->tail, manifest->last + 1, true);
-    if (!result) result = begin(reading);
+    if (!result) result = begin(reading, true);
     if (!result) result = read_range(reading, reader, manifest->first, manifest->tail, false);
     if (reader) weir_kafka_reader_close(reader);
     return result;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/inside.h"
+#include "sim/memory.h"
 
 #define START_MS 1000000
 
@@ -38,8 +39,18 @@ const struct sim_faults sim_storm = {
     .down_ms = 5000,
 };
 
+void *sim_arena_alloc(struct sim_cluster *cluster, size_t bytes) {
+    sim_memory_hold();
+    void *memory = weir_arena_alloc(&cluster->bytes, bytes);
+    sim_memory_release();
+    if (!memory) abort();
+    return memory;
+}
+
 void *sim_grow(void *array, size_t bytes) {
+    sim_memory_hold();
     void *grown = realloc(array, bytes);
+    sim_memory_release();
     if (!grown) abort();
     return grown;
 }

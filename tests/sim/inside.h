@@ -93,7 +93,8 @@ struct sim_cluster {
 extern struct sim_cluster *sim_current;
 
 /* cluster.c */
-void *sim_grow(void *array, size_t bytes); /* realloc or abort */
+void *sim_grow(void *array, size_t bytes);                        /* realloc or abort */
+void *sim_arena_alloc(struct sim_cluster *cluster, size_t bytes); /* of the cluster's arena, or abort */
 bool sim_strikes(struct sim_cluster *cluster, enum sim_fault fault);
 /* Notes a call or an effect: into the digest, and printed when verbose. */
 void sim_note(struct sim_cluster *cluster, uint64_t word, const char *format, ...)

@@ -40,8 +40,9 @@ void sim_topic_create(struct sim_cluster *cluster, const char *topic, int32_t pa
 
 static struct weir_bytes copy_bytes(struct sim_cluster *cluster, struct weir_bytes bytes) {
     if (!bytes.data) return bytes;
-    char *copy = weir_arena_copy(&cluster->bytes, bytes.data, bytes.len);
-    if (!copy) abort();
+    char *copy = sim_arena_alloc(cluster, bytes.len + 1);
+    if (bytes.len) memcpy(copy, bytes.data, bytes.len);
+    copy[bytes.len] = '\0';
     return (struct weir_bytes){copy, bytes.len};
 }
 
@@ -51,8 +52,7 @@ struct weir_record sim_copy(struct sim_cluster *cluster, const struct weir_recor
     copy.value = copy_bytes(cluster, record->value);
     copy.headers = NULL;
     if (record->header_count == 0) return copy;
-    struct weir_header *headers = weir_arena_alloc(&cluster->bytes, record->header_count * sizeof *headers);
-    if (!headers) abort();
+    struct weir_header *headers = sim_arena_alloc(cluster, record->header_count * sizeof *headers);
     for (uint32_t i = 0; i < record->header_count; i++) {
         const char *name = record->headers[i].name;
         headers[i].name = copy_bytes(cluster, (struct weir_bytes){name, strlen(name)}).data;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "sim/inside.h"
+#include "sim/memory.h"
 #include "sim/story.h"
 
 /* ---- ledgers ---- */
@@ -158,6 +159,7 @@ static void check_offset(struct story *story, int32_t task, bool at_end) {
 }
 
 void oracle_look(struct story *story) {
+    sim_memory_hold();
     for (int32_t task = 0; task < story->partition_count && !story->failure[0]; task++) {
         struct ledger *ledger = &story->ledgers[task];
         const struct weir_record *record;
@@ -167,6 +169,7 @@ void oracle_look(struct story *story) {
             take_unit(story, task, record);
         if (!story->failure[0]) check_offset(story, task, false);
     }
+    sim_memory_release();
 }
 
 bool oracle_at_end(struct story *story, int32_t task) {

@@ -3,6 +3,7 @@
  * noticed), and by an engine that comes to other numbers (R12: it must not matter). */
 #include <stdio.h>
 
+#include "sim/memory.h"
 #include "sim/story.h"
 
 static void note(const struct process *process, const char *what, int32_t task, int64_t offset) {
@@ -88,12 +89,19 @@ static bool other_engine(struct process *process, int32_t task) {
 }
 
 bool probe_recovery(struct process *process, int32_t task) {
+    bool done;
+    sim_memory_hold(); /* what must be noticed is not hidden by what need not be */
     switch (story_below(process->story, 3)) {
         case 0:
-            return tamper_with_input(process, task);
+            done = tamper_with_input(process, task);
+            break;
         case 1:
-            return tamper_with_journal(process, task);
+            done = tamper_with_journal(process, task);
+            break;
         default:
-            return other_engine(process, task);
+            done = other_engine(process, task);
+            break;
     }
+    sim_memory_release();
+    return done;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/memory.h"
 #include "sim/story.h"
 
 #define BATCH_MAX 48
@@ -65,6 +66,7 @@ static void copied(void *owner, struct weir_copy copy) {
     struct story_copy *taken = &process->copies[process->copy_count++];
     taken->copy = copy;
     taken->written = taken->good = false;
+    taken->writer = NULL;
     weir_buffer_init(&taken->pages);
     weir_buffer_init(&taken->tail);
 }
@@ -80,37 +82,41 @@ static void published(void *owner, int32_t task, const struct weir_progress *pro
 
 /* R9: the newer one is read back before the older ones go. */
 static void trim(struct process *process, int32_t task) {
-    struct weir_generation_place place = {.client = sim_client(process->story->cluster, process->index),
-                                          .topic = STORY_SNAPSHOTS,
-                                          .journal = STORY_JOURNAL};
     struct story_trim *trim = &process->trims[task];
     struct weir_error error;
     if (!trim->wanted || !process->story->retention) return;
     trim->wanted = false;
-    if (weir_generation_read(&place, task, &trim->newest, NULL, NULL, &error)) return;
+    if (weir_generation_read(&process->place, task, &trim->newest, NULL, NULL, &error)) return;
     note(process, "trims what lies before the snapshot of unit", task, (int64_t)trim->oldest.unit);
-    weir_generation_trim(&place, task, &trim->oldest, trim->journal_from);
+    weir_generation_trim(&process->place, task, &trim->oldest, trim->journal_from);
 }
 
 static int take_page(void *owner, const struct weir_task_page *page) {
     return weir_segment_add(owner, page->group, page->index, page->bytes, page->len);
 }
 
-/* Some pages, while the task goes on; true when all are out. */
+/* Some pages, while the task goes on; true when all are out, or none will come: then there is no tail. */
 static bool take_pages(struct process *process, struct story_copy *taken) {
     struct weir_task *task = weir_exact_copied(process->lane, &taken->copy);
-    if (!task) return true;
-    if (weir_task_snapshot_step(task, 1 + story_below(process->story, 20000), take_page, &taken->pages))
-        return false;
-    const struct weir_task_snapshot *snapshot = weir_task_snapshot(task);
+    uint32_t bytes = 1 + story_below(process->story, 20000);
+    int result = task ? weir_task_snapshot_step(task, bytes, take_page, &taken->pages) : WEIR_END;
+    const struct weir_task_snapshot *snapshot = task ? weir_task_snapshot(task) : NULL;
+    if (result || !snapshot) return result != WEIR_AGAIN;
     taken->copy.manifest.root = snapshot->manifest.root;
-    if (weir_segment_write_tail(&taken->tail, snapshot)) story_fail(process->story, "no memory for a tail");
+    if (weir_segment_write_tail(&taken->tail, snapshot)) weir_buffer_clear(&taken->tail);
     return true;
 }
 
 static int64_t committer_clock(void *owner) { return now(owner); }
 
 /* ---- life ---- */
+
+static void fail_to_start(struct process *process, int result) {
+    if (!machine_excuses(process, result))
+        story_fail(process->story, "process %d cannot start", process->index);
+    process->story->lived_through[STORY_NO_MEMORY_EXIT]++;
+    process_end(process, 500);
+}
 
 void process_start(struct process *process) {
     struct story *story = process->story;
@@ -139,17 +145,21 @@ void process_start(struct process *process) {
     process->has_bundle = process->verdicts = process->rejoin = process->thrown = false;
     process->step_ms = process->frozen_until = 0;
     process->seed = story_below(story, 1000000) + 1;
+    process->place = machine_place(process);
     memset(process->parts, 0, sizeof process->parts);
     memset(process->trims, 0, sizeof process->trims);
     process->consumer = committer.source = sim_consumer_open(story->cluster, process->index);
+    process->committer = NULL;
+    process->lane = NULL;
     int result = weir_committer_create(&committer, &process->committer, &error);
     if (!result) result = weir_exact_create(&lane, &process->lane, &error);
-    assert(!result);
+    if (result) return fail_to_start(process, result);
     weir_exact_turn(process->lane, now(process), STORY_EPOCH_MS + now(process) + process->jump_ms, false);
     note(process, "starts", -1, 0);
 }
 
 static void forget_copy(struct process *process, uint32_t i) {
+    weir_generation_abandon(process->copies[i].writer);
     weir_buffer_deinit(&process->copies[i].pages);
     weir_buffer_deinit(&process->copies[i].tail);
     process->copies[i] = process->copies[--process->copy_count];
@@ -167,7 +177,10 @@ void process_end(struct process *process, int64_t restart_in_ms) {
     struct story *story = process->story;
     note(process, "crashes", -1, restart_in_ms);
     sim_crash(story->cluster, process->index);
+    sim_disk_die(true);
     end(process, restart_in_ms);
+    sim_disk_die(false);
+    machine_crash(process);
     assert(story->ghost_count < STORY_GHOST_MAX);
     story->ghosts[story->ghost_count++] =
         (struct ghost){process->consumer, now(process) + story_below(story, 3000)};
@@ -196,12 +209,29 @@ static void take_verdicts(struct process *process) {
     if (weir_exact_decided(process->lane)) story_fail(process->story, "weir_exact_decided fails");
 }
 
-static void turn(struct process *process, bool flush) {
+static int turn(struct process *process, bool flush) {
     take_verdicts(process);
     int64_t wall_ms = STORY_EPOCH_MS + now(process) + process->jump_ms;
     if (flush) wall_ms = weir_exact_wall(process->lane);
-    if (weir_exact_turn(process->lane, now(process), wall_ms, flush))
-        story_fail(process->story, "weir_exact_turn fails");
+    int result = weir_exact_turn(process->lane, now(process), wall_ms, flush);
+    if (result && !machine_excuses(process, result)) story_fail(process->story, "weir_exact_turn fails");
+    return result;
+}
+
+/* As engine/runtime/worker.c does it: what is open is flushed if it can be, and the supervisor starts it
+ * again. */
+static void fail(struct process *process, int result, const char *what) {
+    note(process, what, -1, result);
+    if (!machine_excuses(process, result)) story_fail(process->story, "%s fails", what);
+    process->story->lived_through[STORY_NO_MEMORY_EXIT]++;
+    turn(process, true);
+    for (uint32_t i = story_below(process->story, 16); i > 0 && process->alive; i--) step_committer(process);
+    if (process->alive) process_end(process, 500 + story_below(process->story, 5000));
+}
+
+static void turn_or_fail(struct process *process) {
+    int result = turn(process, false);
+    if (result) fail(process, result, "weir_exact_turn");
 }
 
 /* ---- giving back (R7) ---- */
@@ -219,7 +249,7 @@ static void drop_part(struct process *process, int32_t task) {
 static void finish(struct process *process, int64_t patience_ms) {
     int64_t deadline_ms = now(process) + patience_ms;
     while (process->alive && !weir_exact_all_at_rest(process->lane) && now(process) < deadline_ms) {
-        turn(process, true);
+        if (turn(process, true)) return;
         step_committer(process);
         sim_advance(process->story->cluster, 1);
     }
@@ -275,16 +305,15 @@ static void hear_news(struct process *process) {
 int process_recover(struct process *process, int32_t task, const struct weir_plan *plan, uint64_t engine_id,
                     struct weir_recovered *done, struct weir_error *error) {
     struct part *part = &process->parts[task];
-    struct weir_recover_options options = {
-        .plan = plan,
-        .engine_id = engine_id,
-        .place = {.client = sim_client(process->story->cluster, process->index), .topic = STORY_SNAPSHOTS},
-        .topic = STORY_INPUT,
-        .journal = STORY_JOURNAL,
-        .task = task,
-        .committed = &part->committed,
-        .count = 1,
-        .seed = process->seed};
+    struct weir_recover_options options = {.plan = plan,
+                                           .engine_id = engine_id,
+                                           .place = process->place,
+                                           .topic = STORY_INPUT,
+                                           .journal = STORY_JOURNAL,
+                                           .task = task,
+                                           .committed = &part->committed,
+                                           .count = 1,
+                                           .seed = process->seed};
     return weir_recover(&options, done, error);
 }
 
@@ -301,7 +330,7 @@ static void judge_recovery(struct process *process, int32_t task, int result,
     }
     const struct ledger *ledger = &story->ledgers[task];
     struct weir_manifest newest = oracle_manifest(story, task, done->progress.unit, 0);
-    if (newest.unit && newest.unit == ledger->damaged)
+    if (newest.unit && newest.unit == ledger->damaged && !machine_holds(process, task, &newest))
         newest = oracle_manifest(story, task, done->progress.unit, 1);
     uint64_t number, chain;
     int64_t from;
@@ -312,8 +341,16 @@ static void judge_recovery(struct process *process, int32_t task, int result,
     story->lived_through[STORY_RECOVERED]++;
     story->lived_through[STORY_REPLAYED] += done->units;
     if (done->snapshot_unit) story->lived_through[STORY_FROM_SNAPSHOT]++;
+    machine_note_source(process, task, &newest);
     if (ledger->damaged && oracle_manifest(story, task, done->progress.unit, 0).unit == ledger->damaged)
         story->lived_through[STORY_PASSED_OVER]++;
+}
+
+/* For want of memory: until it is given back, or the process is started again. */
+static void stop_part(struct process *process, int32_t task) {
+    note(process, "stops for want of memory", task, 0);
+    process->story->lived_through[STORY_NO_MEMORY_STOP]++;
+    process->parts[task].state = PART_STOPPED;
 }
 
 static void recover(struct process *process, int32_t task) {
@@ -339,13 +376,15 @@ static void recover(struct process *process, int32_t task) {
         part->retry_ms = now(process) + 1000;
         return;
     }
+    if (machine_excuses(process, result)) return stop_part(process, task);
     broken =
         sim_struck(story->cluster, SIM_READER_IO) + sim_struck(story->cluster, SIM_READER_SHORT) - broken;
-    judge_recovery(process, task, result, &done, broken > 0, &error);
+    judge_recovery(process, task, result, &done, broken > 0 || sim_memory_has_failed(), &error);
     if (result) return;
     int64_t next = part->committed.next < 0 ? 0 : part->committed.next;
     result = weir_exact_adopt(process->lane, task, done.task, &done.progress);
     if (!result) result = weir_exact_set_position(process->lane, task, task, next);
+    if (machine_excuses(process, result)) return stop_part(process, task);
     if (!result) result = sim_consumer_seek(process->consumer, task, next, &error);
     if (result && sim_consumer_owns(process->consumer, task))
         story_fail(story, "task %d cannot go on at %lld: %s", (int)task, (long long)next, error.text);
@@ -369,27 +408,31 @@ static void deliver(struct process *process, int32_t task) {
         story_fail(story, "task %d cannot read its input: %s", (int)task, error.text);
     if (count <= 0) return;
     note(process, "processes up to", task, records[count - 1].offset);
-    if (weir_exact_process(process->lane, records, (uint32_t)count))
-        story_fail(story, "task %d: weir_exact_process fails", (int)task);
+    int result = weir_exact_process(process->lane, records, (uint32_t)count);
+    if (result) return fail(process, result, "weir_exact_process");
     if (story_chance(story, process->copy_count ? 50 : story->copy_percent))
         weir_exact_want_copy(process->lane, task);
 }
 
-static bool write_copy(struct process *process, struct story_copy *taken) {
+/* In two steps: it may die between them. */
+static void write_copy(struct process *process, struct story_copy *taken) {
     struct weir_copy *copy = &taken->copy;
-    struct weir_generation_place place = {.client = sim_client(process->story->cluster, process->index),
-                                          .topic = STORY_SNAPSHOTS};
-    struct weir_generation_writer *writer = NULL;
     struct weir_error error = {0}, disk;
-    int result = weir_generation_open(&place, copy->task, copy->manifest.unit, &writer, &error);
-    if (!result && taken->pages.len) result = weir_generation_write(writer, &taken->pages, &error);
-    if (!result)
-        result = weir_generation_finish(writer, &taken->tail, &copy->manifest, &disk, &error);
-    else
-        weir_generation_abandon(writer);
+    int result = WEIR_OK;
+    if (!taken->writer) {
+        result =
+            weir_generation_open(&process->place, copy->task, copy->manifest.unit, &taken->writer, &error);
+        if (!result && taken->pages.len) result = weir_generation_write(taken->writer, &taken->pages, &error);
+        if (!result) return;
+        weir_generation_abandon(taken->writer);
+    } else {
+        result = weir_generation_finish(taken->writer, &taken->tail, &copy->manifest, &disk, &error);
+    }
+    taken->writer = NULL;
+    taken->written = true;
+    taken->good = result == WEIR_OK;
     note(process, result ? "could not write the copy of unit" : "wrote the copy of unit", copy->task,
          (int64_t)copy->manifest.unit);
-    return result == WEIR_OK;
 }
 
 /* One step of one copy: pages, writing, telling the lane; the task may be given back between any two. */
@@ -401,8 +444,7 @@ static void save(struct process *process) {
     if (!taken->tail.len) {
         ends = take_pages(process, taken) && !taken->tail.len; /* its task is gone */
     } else if (!taken->written) {
-        taken->written = true;
-        taken->good = write_copy(process, taken);
+        write_copy(process, taken);
     } else {
         ends = true;
     }
@@ -420,11 +462,14 @@ static void skip(struct process *process, int32_t task) {
 }
 
 static void act_on_part(struct process *process, int32_t task) {
+    struct story *story = process->story;
     struct part *part = &process->parts[task];
     if (part->state == PART_WAITING)
         recover(process, task);
     else if (part->state == PART_RUNNING)
         deliver(process, task);
+    else if (part->state == PART_STOPPED && (story->healed || story_chance(story, 5)))
+        process_end(process, 0); /* an operator starts it again */
 }
 
 void process_act(struct process *process) {
@@ -439,7 +484,7 @@ void process_act(struct process *process) {
             break;
         case 4:
         case 5:
-            turn(process, false);
+            turn_or_fail(process);
             break;
         case 6:
             hear_news(process);
@@ -463,8 +508,9 @@ void process_act(struct process *process) {
 void process_work(struct process *process) {
     hear_news(process);
     if (!process->alive) return; /* its committer came to an end while it gave something back */
-    for (int32_t p = 0; p < process->story->partition_count; p++) act_on_part(process, p);
+    for (int32_t p = 0; p < process->story->partition_count && process->alive; p++) act_on_part(process, p);
+    if (!process->alive) return;
     save(process);
-    turn(process, false);
+    turn_or_fail(process);
     for (int i = 0; i < 8 && process->alive; i++) step_committer(process);
 }

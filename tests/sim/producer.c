@@ -346,8 +346,7 @@ static enum sim_answer send_offsets(struct weir_kafka_txn *txn,
                               .epoch = txn->epoch,
                               .membership = *membership,
                               .offset_count = count};
-    event.offsets = weir_arena_alloc(&cluster->bytes, count * sizeof *offsets);
-    if (!event.offsets) abort();
+    event.offsets = sim_arena_alloc(cluster, count * sizeof *offsets);
     memcpy(event.offsets, offsets, count * sizeof *offsets);
     sim_post(cluster, &event, late(cluster));
     return SIM_DONE;

@@ -30,6 +30,13 @@ const char *const story_event_names[STORY_EVENT_COUNT] = {
     [STORY_TRIMMED] = "trims",
     [STORY_SKIP] = "skips",
     [STORY_SLOT_SHARED] = "slots shared",
+    [STORY_FROM_DISK] = "recoveries from a disk",
+    [STORY_DISK_DAMAGED] = "damaged files passed over",
+    [STORY_DISK_STALE] = "files of other owners passed over",
+    [STORY_DISK_SAVES] = "snapshots damaged in the topic but not on the disk",
+    [STORY_NO_MEMORY] = "allocations that failed",
+    [STORY_NO_MEMORY_EXIT] = "processes ended by them",
+    [STORY_NO_MEMORY_STOP] = "tasks stopped by them",
     [STORY_UNITS] = "units",
     [STORY_ALERTS] = "alerts"};
 
@@ -126,6 +133,7 @@ static void begin(struct story *story, uint64_t seed, bool verbose) {
     sim_topic_create(story->cluster, "p", 1);
     sim_topic_create(story->cluster, "a", 1);
     sim_topic_create(story->cluster, "d", 1);
+    machine_begin(story);
     oracle_reset(story);
     memset(story->targets, 0, sizeof story->targets);
     bool shared = story->process_count > 1 && story_chance(story, 8);
@@ -264,6 +272,7 @@ static void happen(struct story *story) {
     if (story->unsettled && story_chance(story, 5)) rebalance(story, false);
     if (story->retention && story_chance(story, 1)) trim(story, task);
     if (story->damages && story_chance(story, 1)) damage(story, task);
+    machine_wear(story);
     if (!story->chaos || story_below(story, 15000) >= story->chaos) return;
     if (story_chance(story, 40))
         rebalance(story, true);
@@ -288,10 +297,14 @@ static void step(struct story *story) {
     struct process *process = &story->processes[story_below(story, (uint32_t)story->process_count)];
     if (!process->alive) {
         if (sim_now(story->cluster) < process->restart_ms) return;
+        machine_arm(process);
         process_start(process);
+        machine_disarm(process);
         story->unsettled = true;
     } else if (sim_now(story->cluster) >= process->frozen_until) {
+        machine_arm(process);
         process_act(process);
+        machine_disarm(process);
     }
 }
 
@@ -309,6 +322,7 @@ static void heal(struct story *story) {
     if (story->upstream_open) sim_upstream_end(story->cluster, 1, true);
     story->upstream_open = false;
     sim_heal(story->cluster);
+    machine_heal(story);
     story->healed = true;
     if (story->verbose) story_note(story, "healed");
     for (int i = 1; i < story->process_count; i++)

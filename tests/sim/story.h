@@ -13,6 +13,7 @@
 
 #include "runtime/recover.h"
 #include "sim/cluster.h"
+#include "sim/disk.h"
 
 #define STORY_PARTITION_MAX 3
 #define STORY_PROCESS_MAX 3
@@ -25,7 +26,7 @@
 #define STORY_JOURNAL "journal"
 #define STORY_SNAPSHOTS "snapshots"
 
-enum part_state { PART_NONE, PART_WAITING, PART_RUNNING };
+enum part_state { PART_NONE, PART_WAITING, PART_RUNNING, PART_STOPPED };
 
 struct part { /* of one process: a partition it was assigned */
     enum part_state state;
@@ -44,10 +45,12 @@ struct process {
     struct weir_kafka_source *consumer;
     struct weir_committer *committer;
     struct weir_exact *lane;
+    struct weir_generation_place place; /* machine.c */
     struct part parts[STORY_PARTITION_MAX];
     struct story_copy { /* a snapshot's segment, to be written some time */
         struct weir_copy copy;
         struct weir_buffer pages, tail;
+        struct weir_generation_writer *writer;
         bool written, good;
     } copies[STORY_COPY_MAX];
     uint32_t copy_count;
@@ -91,6 +94,13 @@ enum story_event {
     STORY_TRIMMED,
     STORY_SKIP,
     STORY_SLOT_SHARED,
+    STORY_FROM_DISK,
+    STORY_DISK_DAMAGED,
+    STORY_DISK_STALE,
+    STORY_DISK_SAVES,
+    STORY_NO_MEMORY,
+    STORY_NO_MEMORY_EXIT,
+    STORY_NO_MEMORY_STOP,
     STORY_UNITS,
     STORY_ALERTS,
     STORY_EVENT_COUNT
@@ -106,6 +116,10 @@ struct story {
     int process_count;
     uint32_t to_produce;
     bool upstream, upstream_open, retention, damages, jumps, skips, healed;
+    int machine_count; /* whose disks outlive processes; 0: there are none */
+    bool disk_damages;
+    uint32_t failing, failing_chance; /* allocations that are still to fail; in 10,000 of a process's acts */
+    uint32_t failed;
     uint32_t copy_percent, save_percent; /* how eagerly states are copied, how soon copies are written */
     uint32_t chaos;                      /* 0 to 100: how often processes and members come and go */
     struct process processes[STORY_PROCESS_MAX];
@@ -149,6 +163,24 @@ void process_act(struct process *process);
 void process_work(struct process *process);
 int process_recover(struct process *process, int32_t task, const struct weir_plan *plan, uint64_t engine_id,
                     struct weir_recovered *done, struct weir_error *error);
+
+/* machine.c: whose disk a process has; what goes wrong with disks and memory, and what recoveries owe to them
+ */
+void machine_begin(struct story *story);
+struct weir_generation_place machine_place(const struct process *process);
+/* Chance damages files: at any time, and more of them when a process crashes. */
+void machine_wear(struct story *story);
+void machine_crash(struct process *process);
+void machine_heal(struct story *story);
+/* Does its disk hold the state that this manifest names? */
+bool machine_holds(const struct process *process, int32_t task, const struct weir_manifest *manifest);
+/* A recovery came from this snapshot: what had the disk to do with it? */
+void machine_note_source(const struct process *process, int32_t task, const struct weir_manifest *manifest);
+/* Around what a process does: an allocation in it may fail. */
+void machine_arm(struct process *process);
+void machine_disarm(struct process *process);
+/* Is this for want of memory? */
+bool machine_excuses(const struct process *process, int result);
 
 /* probe.c. Recovers once under conditions that must be noticed, or must not matter, and throws the task away.
  * False: there is nothing yet to try it on. */

@@ -44,6 +44,10 @@ static void everything_has_happened(void **state) {
     (void)state;
     for (int i = 0; i < SIM_FAULT_COUNT; i++)
         if (!story->struck[i]) fail_msg("fault %d never struck", i);
+    for (int i = 0; i < SIM_DISK_FAULT_COUNT; i++) {
+        if (!sim_disk_struck(i)) fail_msg("disks never had %s", sim_disk_fault_names[i]);
+        printf("%s %llu\n", sim_disk_fault_names[i], (unsigned long long)sim_disk_struck(i));
+    }
     for (int i = 0; i < STORY_EVENT_COUNT; i++) {
         if (!story->lived_through[i]) fail_msg("no story had %s", story_event_names[i]);
         printf("%s %llu\n", story_event_names[i], (unsigned long long)story->lived_through[i]);
