@@ -14,6 +14,7 @@
 #include "file/snapshot.h"
 #include "runtime/commit_thread.h"
 #include "runtime/exact_saves.h"
+#include "runtime/lead.h"
 #include "runtime/recover.h"
 #include "runtime/topics.h"
 
@@ -459,20 +460,12 @@ bool weir_exact_host_lost(struct weir_exact_host *host, int32_t partition, const
 /* The producer first: from then on nobody else commits, and where the group stands is final. */
 int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *follower, int64_t wall_ms,
                          struct weir_error *error) {
-    struct weir_kafka_offset *offsets = NULL;
-    struct weir_recovered done = {0};
-    uint32_t count = 0;
     int result = weir_commit_thread_wait(host->thread, LEAD_PATIENCE_MS, error);
-    if (!result) result = weir_kafka_committed_all(host->source, &offsets, &count, LEAD_PATIENCE_MS, error);
-    if (!result) result = weir_follower_finish(follower, offsets, count, &done, error);
-    if (!result) result = weir_exact_turn(host->lane, weir_clock_ms(), wall_ms, false); /* tells the time */
-    if (!result) result = weir_exact_adopt(host->lane, 0, done.task, &done.progress);
-    if (!result) host->options.adopted(host->options.owner, done.task);
-    if (!result && done.lossy) weir_exact_save_anew(host->lane, 0);
-    free(offsets);
-    if (!result) result = weir_kafka_source_take_all(host->source, error);
-    if (!result) weir_log(WEIR_LOG_INFO, "leading from unit %" PRIu64 " on", done.progress.unit);
-    return result;
+    if (!result)
+        result = weir_lead_take(host->lane, host->source, follower, weir_clock_ms(), wall_ms,
+                                LEAD_PATIENCE_MS, error);
+    if (!result) host->options.adopted(host->options.owner, weir_exact_task(host->lane, 0));
+    return result ? result : weir_kafka_source_take_all(host->source, error);
 }
 
 /* ---- giving back (R7) ---- */

@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/exact_host.h"
+#include "runtime/lead.h"
 #include "runtime/topics.h"
 
 #define STEP_MS 100
 #define RETRY_MS 1000
-#define JITTER_MS 300
 #define COMMITTED_PATIENCE_MS 10000
 
 static volatile sig_atomic_t asked_to_stop;
@@ -28,9 +28,8 @@ struct standby {
     const struct weir_worker_options *options;
     struct weir_exact_names names;
     struct weir_kafka_source *source; /* only to ask what is committed */
-    struct weir_kafka_offset *offsets;
-    uint32_t count;
     struct weir_follower *follower;
+    bool led; /* somebody has led before */
     struct weir_error *error;
 };
 
@@ -48,11 +47,7 @@ static int look(struct standby *standby) {
     int result = weir_topics_look(&options->client, options->plan, true, &retention, standby->error);
     if (!result && !standby->source)
         result = weir_kafka_source_open(&source, &standby->source, standby->error);
-    free(standby->offsets); /* of a look that failed */
-    standby->offsets = NULL;
-    return result ? result
-                  : weir_kafka_committed_all(standby->source, &standby->offsets, &standby->count,
-                                             COMMITTED_PATIENCE_MS, standby->error);
+    return result;
 }
 
 static int begin_to_follow(struct standby *standby) {
@@ -64,22 +59,21 @@ static int begin_to_follow(struct standby *standby) {
     struct weir_recover_options recovery =
         weir_exact_recovery(options->plan, &options->client, &standby->names, options->engine_id, seed);
     recovery.skip_lost = options->skip_lost;
-    recovery.committed = standby->offsets;
-    recovery.count = standby->count;
-    return weir_follower_open(&recovery, &standby->follower, standby->error);
+    return weir_lead_stand_by(&recovery, standby->source, COMMITTED_PATIENCE_MS, &standby->follower,
+                              &standby->led, standby->error);
 }
 
 /* Until the leader has been silent for too long. */
 static int follow(struct standby *standby) {
     uint16_t random = 0;
     if (getrandom(&random, sizeof random, 0) < 0) random = 0;
-    int64_t patience_ms = WEIR_LEASE_MS + random % JITTER_MS, heard_ms = weir_clock_ms();
+    struct weir_lease lease;
+    weir_lease_begin(&lease, weir_clock_ms(), random);
     while (!asked_to_stop) {
         int units = weir_follower_step(standby->follower, STEP_MS, standby->error);
         if (units < 0 && units != WEIR_AGAIN && units != WEIR_IO) return units;
-        if (units > 0) heard_ms = weir_clock_ms();
         if (units <= 0) wait_ms(STEP_MS);
-        if (weir_clock_ms() - heard_ms > patience_ms) return WEIR_OK;
+        if (weir_lease_is_over(&lease, weir_clock_ms(), units)) return WEIR_OK;
     }
     return WEIR_END;
 }
@@ -100,18 +94,17 @@ int weir_standby_run(const struct weir_worker_options *options, struct weir_foll
         weir_log(WEIR_LOG_WARNING, "cannot stand by yet, trying again: %s", error->text);
         wait_ms(RETRY_MS);
     }
-    bool led_before = !result && standby.count && weir_follower_unit(standby.follower);
-    if (led_before)
+    bool wait = !result && standby.led; /* else nobody ever led */
+    if (wait)
         weir_log(WEIR_LOG_INFO, "standing by at unit %llu",
                  (unsigned long long)weir_follower_unit(standby.follower));
-    if (led_before) result = follow(&standby); /* else nobody ever led */
+    if (wait) result = follow(&standby);
     if (asked_to_stop) result = WEIR_END;
     if (result)
         weir_follower_close(standby.follower);
     else
         *follower = standby.follower;
     if (standby.source) weir_kafka_source_close(standby.source);
-    free(standby.offsets);
     sigaction(SIGTERM, &terminate, NULL);
     sigaction(SIGINT, &interrupt, NULL);
     return result;

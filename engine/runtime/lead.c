@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/lead.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+int weir_lead_stand_by(struct weir_recover_options *recovery, struct weir_kafka_source *source,
+                       int64_t timeout_ms, struct weir_follower **follower, bool *led,
+                       struct weir_error *error) {
+    struct weir_kafka_offset *offsets = NULL;
+    int result = weir_kafka_committed_all(source, &offsets, &recovery->count, timeout_ms, error);
+    recovery->committed = offsets;
+    if (!result) result = weir_follower_open(recovery, follower, error);
+    *led = !result && weir_follower_unit(*follower);
+    free(offsets);
+    return result;
+}
+
+void weir_lease_begin(struct weir_lease *lease, int64_t now_ms, uint32_t chance) {
+    *lease = (struct weir_lease){now_ms, WEIR_LEASE_MS + chance % WEIR_LEASE_JITTER_MS};
+}
+
+bool weir_lease_is_over(struct weir_lease *lease, int64_t now_ms, int units) {
+    if (units > 0) lease->heard_ms = now_ms;
+    return now_ms - lease->heard_ms > lease->patience_ms;
+}
+
+int weir_lead_take(struct weir_exact *lane, struct weir_kafka_source *source, struct weir_follower *follower,
+                   int64_t now_ms, int64_t wall_ms, int64_t timeout_ms, struct weir_error *error) {
+    struct weir_kafka_offset *offsets = NULL;
+    struct weir_recovered done = {0};
+    uint32_t count = 0;
+    int result = weir_kafka_committed_all(source, &offsets, &count, timeout_ms, error);
+    if (!result) result = weir_follower_finish(follower, offsets, count, &done, error);
+    free(offsets);
+    if (!result) result = weir_exact_turn(lane, now_ms, wall_ms, false); /* tells the time */
+    if (!result) result = weir_exact_adopt(lane, 0, done.task, &done.progress);
+    if (!result && done.lossy) weir_exact_save_anew(lane, 0);
+    if (!result) weir_log(WEIR_LOG_INFO, "leading from unit %" PRIu64 " on", done.progress.unit);
+    return result;
+}
