@@ -29,8 +29,8 @@ struct member { /* a task of the lane */
     bool under_way;
     /* snapshots: wanted at the next close; taken after `copy_unit`, whose reader begins at copy_from; written
      */
-    bool copy_wanted, changed;      /* changed: records were processed since the last copy */
-    uint64_t copy_unit, copy_chain; /* of the snapshot under way; 0 = none */
+    bool copy_wanted, changed;       /* changed: records were processed since the last copy */
+    uint64_t copy_unit, copy_number; /* of the snapshot under way; 0 = none */
     int64_t copy_from;
     struct weir_manifest manifest; /* waits for the next unit; its reader begins at manifest_from */
     int64_t manifest_from;
@@ -42,6 +42,7 @@ struct weir_exact {
     uint32_t member_count;
     struct weir_bundle bundle;
     bool under_way;
+    uint64_t copy_count;
     int64_t submitted_ms;
     int64_t wall_ms;
     struct weir_unit **spare; /* cleared, for reuse */
@@ -306,14 +307,14 @@ static void begin_copy(struct weir_exact *lane, struct member *member) {
                 base->added_bytes > base->base_bytes; /* another file's pages have other places (R12) */
     member->copy_wanted = false;
     if (weir_task_snapshot_begin(member->task, full)) return; /* no memory: the older snapshot serves on */
-    struct weir_exact_copy copy = {.task = member->id};
+    struct weir_exact_copy copy = {.task = member->id, .number = ++lane->copy_count};
     if (!full) copy.manifest = *base;
     copy.manifest.unit = progress->unit;
     copy.manifest.chain = progress->chain;
     copy.manifest.engine_id = lane->options.engine_id;
     member->changed = false;
     member->copy_unit = progress->unit;
-    member->copy_chain = progress->chain;
+    member->copy_number = copy.number;
     member->copy_from = member->committed == progress->unit ? member->journaled : -1;
     lane->options.copied(lane->options.owner, copy);
 }
@@ -541,12 +542,12 @@ void weir_exact_save_anew(struct weir_exact *lane, int32_t id) {
     weir_exact_want_copy(lane, id);
 }
 
-/* The member whose snapshot this is. A task that was given back, taken again, and has come to a unit of the
- * same number, is another one: the chain tells. */
+/* The member whose snapshot this is. A task that was given back and taken again is another one, also when it
+ * is copied after a unit of the same number or after the very same unit: the copy's number tells. */
 static struct member *member_copied(const struct weir_exact *lane, const struct weir_exact_copy *copy) {
     struct member *member = member_of(lane, copy->task);
     bool same = member && member->copy_unit == copy->manifest.unit &&
-                (member->copy_chain == copy->manifest.chain || !WEIR_RULE(9));
+                (member->copy_number == copy->number || !WEIR_RULE(9));
     return same && weir_task_snapshot(member->task) ? member : NULL;
 }
 

@@ -29,6 +29,7 @@ struct weir_progress {
  * weir_exact_copy_step. */
 struct weir_exact_copy {
     int32_t task;
+    uint64_t number; /* of all copies of the lane: the same unit may be copied twice */
     struct weir_manifest
         manifest; /* unit, chain, engine_id, and what of its base is known; base_unit 0: it is full */
 };
