@@ -35,6 +35,7 @@ int weir_lead_take(struct weir_exact *lane, struct weir_kafka_source *source, st
     int result = weir_kafka_committed_all(source, &offsets, &count, timeout_ms, error);
     if (!result) result = weir_follower_finish(follower, offsets, count, &done, error);
     free(offsets);
+    if (result == WEIR_END) result = error->result = WEIR_AGAIN;
     if (!result) result = weir_exact_turn(lane, now_ms, wall_ms, false); /* tells the time */
     if (!result) result = weir_exact_adopt(lane, 0, done.task, &done.progress);
     if (!result && done.lossy) weir_exact_save_anew(lane, 0);

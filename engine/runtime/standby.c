@@ -63,15 +63,18 @@ static int begin_to_follow(struct standby *standby) {
                               &standby->led, standby->error);
 }
 
-/* Until the leader has been silent for too long. */
+/* Until the leader has been silent for too long. WEIR_AGAIN: the follower has lost its way. */
 static int follow(struct standby *standby) {
     uint16_t random = 0;
     if (getrandom(&random, sizeof random, 0) < 0) random = 0;
     struct weir_lease lease;
     weir_lease_begin(&lease, weir_clock_ms(), random);
+    weir_log(WEIR_LOG_INFO, "standing by at unit %llu",
+             (unsigned long long)weir_follower_unit(standby->follower));
     while (!asked_to_stop) {
         int units = weir_follower_step(standby->follower, STEP_MS, standby->error);
-        if (units < 0 && units != WEIR_AGAIN && units != WEIR_IO) return units;
+        if (units == WEIR_END) return WEIR_AGAIN;
+        if (units < 0 && units != WEIR_AGAIN) return units;
         if (units <= 0) wait_ms(STEP_MS);
         if (weir_lease_is_over(&lease, weir_clock_ms(), units)) return WEIR_OK;
     }
@@ -90,15 +93,13 @@ int weir_standby_run(const struct weir_worker_options *options, struct weir_foll
     for (;;) {
         memset(error, 0, sizeof *error);
         result = begin_to_follow(&standby);
+        if (!result && standby.led) result = follow(&standby); /* else nobody ever led */
         if ((result != WEIR_AGAIN && result != WEIR_IO) || asked_to_stop) break;
+        weir_follower_close(standby.follower);
+        standby.follower = NULL;
         weir_log(WEIR_LOG_WARNING, "cannot stand by yet, trying again: %s", error->text);
         wait_ms(RETRY_MS);
     }
-    bool wait = !result && standby.led; /* else nobody ever led */
-    if (wait)
-        weir_log(WEIR_LOG_INFO, "standing by at unit %llu",
-                 (unsigned long long)weir_follower_unit(standby.follower));
-    if (wait) result = follow(&standby);
     if (asked_to_stop) result = WEIR_END;
     if (result)
         weir_follower_close(standby.follower);
