@@ -550,6 +550,9 @@ int weir_follower_finish(struct weir_follower *follower, const struct weir_kafka
                     follower->done.progress.chain != recovery->end.chain))
         result = lost(recovery, "holds another unit of that number than was committed");
     if (result) return result;
+    /* The journal may have been cut off there, however far back our own snapshots reach (R9). */
+    for (int i = 0; i < 2 && WEIR_RULE(309); i++)
+        if (follower->done.progress.journal_from[i] < from) follower->done.progress.journal_from[i] = from;
     *recovered = follower->done;
     follower->done.task = NULL;
     return WEIR_OK;
