@@ -62,6 +62,7 @@ struct weir_exact_host {
     struct recovery *recoveries;
     struct weir_exact_saves *saves;
     bool stuck_told;
+    bool overtaken; /* `tasks: single`: another process has committed since we took the lead */
     struct weir_latency commits;
     struct stopped *stopped;
     uint32_t stopped_count;
@@ -95,9 +96,13 @@ static void on_decided(uv_async_t *handle) {
 
 static void on_gone(void *owner, int32_t task_id, struct weir_task *task) {
     struct weir_exact_host *host = owner;
+    host->options.retired(host->options.owner, task);
+    if (host->options.pipeline->tasks == WEIR_TASKS_SINGLE) { /* no member: there is nothing to join */
+        host->overtaken = true;
+        return;
+    }
     weir_log(WEIR_LOG_WARNING, "task %d: the group's offset was moved by somebody else: joining again",
              task_id);
-    host->options.retired(host->options.owner, task);
     host->options.rejoin(host->options.owner);
 }
 
@@ -283,6 +288,7 @@ int weir_exact_host_start(struct weir_exact_host *host, struct weir_kafka_source
     struct weir_committer_options options = {
         .txn = {.client = host->options.client, .id = host->names.id, .journal = host->names.journal},
         .topic = pipeline->source.topic.text,
+        .lease = pipeline->tasks == WEIR_TASKS_SINGLE,
         .source = source,
         .clock = committer_clock};
     weir_topics_of_streams(host->options.plan, options.txn.topics, options.txn.bare);
@@ -528,6 +534,8 @@ int weir_exact_host_turn(struct weir_exact_host *host, int64_t wall_ms, bool flu
     if (!host->thread) return WEIR_OK; /* stopped; the loop runs on until the pool is done */
     int result = weir_commit_thread_result(host->thread, error);
     if (!result) result = take_verdicts(host);
+    if (!result && host->overtaken)
+        result = weir_error_set(error, WEIR_AGAIN, "another process has taken the lead");
     if (!result) result = weir_exact_turn(host->lane, weir_clock_ms(), wall_ms, flush);
     if (!result) watch_age(host);
     if (!result && weir_exact_saves_turn(host->saves)) host->options.wake(host->options.owner);
