@@ -81,8 +81,8 @@ static int follow(struct standby *standby) {
     return WEIR_END;
 }
 
-int weir_standby_run(const struct weir_worker_options *options, struct weir_follower **follower,
-                     struct weir_error *error) {
+int weir_standby_run(const struct weir_worker_options *options, bool contested,
+                     struct weir_follower **follower, struct weir_error *error) {
     struct standby standby = {.options = options, .error = error};
     struct sigaction action = {.sa_handler = on_signal}, terminate, interrupt;
     int result;
@@ -93,7 +93,7 @@ int weir_standby_run(const struct weir_worker_options *options, struct weir_foll
     for (;;) {
         memset(error, 0, sizeof *error);
         result = begin_to_follow(&standby);
-        if (!result && standby.led) result = follow(&standby); /* else nobody ever led */
+        if (!result && (standby.led || contested)) result = follow(&standby);
         if ((result != WEIR_AGAIN && result != WEIR_IO) || asked_to_stop) break;
         weir_follower_close(standby.follower);
         standby.follower = NULL;
