@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/faults.h"
 #include "base/log.h"
 
 int weir_lead_stand_by(struct weir_recover_options *recovery, struct weir_kafka_source *source,
@@ -23,7 +24,7 @@ void weir_lease_begin(struct weir_lease *lease, int64_t now_ms, uint32_t chance)
 }
 
 bool weir_lease_is_over(struct weir_lease *lease, int64_t now_ms, int units) {
-    if (units > 0) lease->heard_ms = now_ms;
+    if (units > 0 && WEIR_RULE(101)) lease->heard_ms = now_ms;
     return now_ms - lease->heard_ms > lease->patience_ms;
 }
 

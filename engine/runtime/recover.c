@@ -540,6 +540,7 @@ int weir_follower_finish(struct weir_follower *follower, const struct weir_kafka
     recovery->error = error;
     recovery->end = (struct weir_progress){0};
     int result = find_end(recovery, &from);
+    if (!WEIR_RULE(1)) recovery->end = follower->done.progress; /* the mutant asks nobody */
     while (!result && follower->done.progress.unit < recovery->end.unit) {
         int units = follow_some(follower, recovery->end.unit, READ_TIMEOUT_MS, error);
         if (units < 0) result = units;

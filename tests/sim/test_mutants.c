@@ -26,6 +26,11 @@ static const struct mutant {
     int rule;
     const char *what;
 } mutants[] = {
+    {1, "a new leader does not read what was committed since it last looked"},
+    {101, "a standby takes over from a leader that it hears"},
+    {201, "a leader without work keeps silent"},
+    {301, "a leader that was fenced opens its producer again"},
+    {401, "a standby goes on behind a unit that it could not finish"},
     {2, "unit numbers begin anew with each owner"},
     {3, "offsets go out under the membership of the moment of sending"},
     {103, "a transaction is committed without offsets"},
@@ -42,6 +47,7 @@ static const struct mutant {
     {9, "a copy is published whatever became of its unit"},
     {109, "a snapshot is published though its chunks are not all there"},
     {209, "the journal is read from the newest snapshot on only"},
+    {309, "a new leader names the journal offsets of its own snapshots, though it is cut off behind them"},
     {11, "a replay does not compare"},
     {111, "the journal is not checked to be a chain"},
     {211, "a snapshot is not checked against the root in its manifest"},
@@ -98,7 +104,8 @@ static void each_rule_is_missed(void **state) {
         if (WIFSIGNALED(status))
             snprintf(outcome.failure, sizeof outcome.failure, "%s", strsignal(WTERMSIG(status)));
         printf("R%d%s | %" PRIu64 " | %s: %s\n", mutants[i].rule % 100,
-               mutants[i].rule > 300   ? "d"
+               mutants[i].rule > 400   ? "e"
+               : mutants[i].rule > 300 ? "d"
                : mutants[i].rule > 200 ? "c"
                : mutants[i].rule > 100 ? "b"
                                        : "",
