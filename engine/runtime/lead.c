@@ -3,19 +3,33 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/faults.h"
 #include "base/log.h"
 
-int weir_lead_stand_by(struct weir_recover_options *recovery, struct weir_kafka_source *source,
+/* True also when nobody says so. */
+static bool has_moved_on(const struct weir_recover_options *recovery, struct weir_kafka_source *source,
+                         int64_t timeout_ms) {
+    struct weir_kafka_offset *now = NULL;
+    struct weir_error unheard;
+    uint32_t count = 0;
+    bool moved = weir_kafka_committed_all(source, &now, &count, timeout_ms, &unheard) != WEIR_OK ||
+                 count != recovery->count;
+    for (uint32_t i = 0; i < count && !moved; i++)
+        moved = strcmp(now[i].metadata, recovery->committed[i].metadata) != 0;
+    free(now);
+    return moved;
+}
+
+int weir_lead_stand_by(const struct weir_recover_options *recovery, struct weir_kafka_source *source,
                        int64_t timeout_ms, struct weir_follower **follower, bool *led,
                        struct weir_error *error) {
-    struct weir_kafka_offset *offsets = NULL;
-    int result = weir_kafka_committed_all(source, &offsets, &recovery->count, timeout_ms, error);
-    recovery->committed = offsets;
-    if (!result) result = weir_follower_open(recovery, follower, error);
+    int result = weir_follower_open(recovery, follower, error);
     *led = !result && weir_follower_unit(*follower);
-    free(offsets);
+    bool lost = result == WEIR_DATA && !weir_recover_diverged(error);
+    if (lost && WEIR_RULE(509) && has_moved_on(recovery, source, timeout_ms))
+        result = error->result = WEIR_AGAIN;
     return result;
 }
 

@@ -15,9 +15,10 @@
 #define WEIR_LEASE_JITTER_MS 300 /* a random part of it longer, so that two standbys seldom move at once */
 #define WEIR_HEARTBEAT_MS 500    /* its longest silence while it lives */
 
-/* Follows from where the group stands now; recovery->committed and count are filled in. *led: somebody has
- * led before, so it is to be waited for. Results as weir_recover. */
-int weir_lead_stand_by(struct weir_recover_options *recovery, struct weir_kafka_source *source,
+/* Follows from where the group stood a moment ago (recovery->committed: of all partitions). *led: somebody
+ * has led before, so it is to be waited for. Results as weir_recover; WEIR_AGAIN also when the group has
+ * moved on meanwhile, and what was needed has been trimmed. */
+int weir_lead_stand_by(const struct weir_recover_options *recovery, struct weir_kafka_source *source,
                        int64_t timeout_ms, struct weir_follower **follower, bool *led,
                        struct weir_error *error);
 

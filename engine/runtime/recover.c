@@ -139,7 +139,7 @@ static int diverged(struct recovery *recovery, const struct weir_unit *unit, con
         unit->slice_count ? unit->slices[unit->slice_count - 1].last : -1, what);
 }
 
-static bool is_divergence(const struct weir_error *error) { return !strncmp(error->text, "DIVERGED", 8); }
+bool weir_recover_diverged(const struct weir_error *error) { return !strncmp(error->text, "DIVERGED", 8); }
 
 static int process_again(struct recovery *recovery, const struct weir_unit *unit,
                          const struct weir_record *records, uint32_t count, struct weir_answers *answers) {
@@ -319,7 +319,7 @@ static int rebuild_from_newest(struct recovery *recovery) {
         if (result != WEIR_DATA && result != WEIR_VERSION && result != WEIR_IO) return result;
         weir_log(WEIR_LOG_WARNING, "task %d: the snapshot of unit %" PRIu64 " is passed over: %s",
                  recovery->options->task, manifest->unit, recovery->error->text);
-        if (is_divergence(recovery->error)) worst = *recovery->error;
+        if (weir_recover_diverged(recovery->error)) worst = *recovery->error;
         if (result == WEIR_IO) unreachable = *recovery->error;
     }
     int result = rebuild(recovery, NULL);
@@ -510,7 +510,7 @@ static int follow_unit(struct recovery *recovery, const struct weir_unit *unit) 
 /* What is half done can neither go on nor be begun again, and what the log no longer holds another snapshot
  * may make up for: a new follower finds its way or says why there is none. A divergence stays one (R11). */
 static int break_off(struct recovery *recovery, int result) {
-    bool diverged = result == WEIR_DATA && is_divergence(recovery->error);
+    bool diverged = result == WEIR_DATA && weir_recover_diverged(recovery->error);
     bool anew = (result == WEIR_AGAIN || result == WEIR_IO || result == WEIR_DATA) && !diverged;
     return anew ? (recovery->error->result = WEIR_RULE(401) ? WEIR_END : WEIR_AGAIN) : result;
 }

@@ -37,6 +37,9 @@ struct weir_recovered {
 
 int weir_recover(const struct weir_recover_options *options, struct weir_recovered *recovered,
                  struct weir_error *error);
+/* Whether a WEIR_DATA says that something made again is not what was committed, not that something is lost.
+ */
+bool weir_recover_diverged(const struct weir_error *error);
 
 /* A hot standby: recovers once, then does each unit that is committed by another process again, with the same
  * proof. */

@@ -59,8 +59,15 @@ static int begin_to_follow(struct standby *standby) {
     struct weir_recover_options recovery =
         weir_exact_recovery(options->plan, &options->client, &standby->names, options->engine_id, seed);
     recovery.skip_lost = options->skip_lost;
-    return weir_lead_stand_by(&recovery, standby->source, COMMITTED_PATIENCE_MS, &standby->follower,
-                              &standby->led, standby->error);
+    struct weir_kafka_offset *offsets = NULL;
+    result = weir_kafka_committed_all(standby->source, &offsets, &recovery.count, COMMITTED_PATIENCE_MS,
+                                      standby->error);
+    recovery.committed = offsets;
+    if (!result)
+        result = weir_lead_stand_by(&recovery, standby->source, COMMITTED_PATIENCE_MS, &standby->follower,
+                                    &standby->led, standby->error);
+    free(offsets);
+    return result;
 }
 
 /* Until the leader has been silent for too long. WEIR_AGAIN: the follower has lost its way. */

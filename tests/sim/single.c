@@ -5,6 +5,7 @@
  * is engine/runtime/lead.c here and there. Anything may happen to a process between two steps.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/story.h"
 
@@ -65,7 +66,35 @@ static void open_producer(struct process *process) {
     note(process, "wants the lead", 0);
 }
 
+/* Where each partition stands. False: no answer. */
+static bool ask(struct process *process, struct weir_kafka_offset *offsets) {
+    struct weir_kafka_offset *all = NULL;
+    struct weir_error error;
+    uint32_t count;
+    int result = weir_kafka_committed_all(process->consumer, &all, &count, LOOK_PATIENCE_MS, &error);
+    if (!result) memcpy(offsets, all, count * sizeof *all);
+    free(all);
+    return !result;
+}
+
+/* Between the look and what it reads much may happen: states are large. */
 static void look(struct process *process) {
+    struct story *story = process->story;
+    bool slow = !story->healed && story_chance(story, 15);
+    if (ask(process, process->looked))
+        enter(process, STAGE_RECOVER, slow ? story_below(story, 10000) : 0);
+    else
+        enter(process, STAGE_LOOK, RETRY_MS);
+}
+
+static bool was_trimmed_since(const struct process *process) {
+    uint64_t unit, chain;
+    int64_t from;
+    return weir_unit_parse_metadata(process->looked[0].metadata, &unit, &chain, &from) && unit &&
+           (from < 0 ? 0 : from) < sim_log_start(process->story->cluster, STORY_JOURNAL, 0);
+}
+
+static void recover(struct process *process) {
     struct story *story = process->story;
     struct weir_error error = {0};
     struct weir_recover_options options = {
@@ -74,11 +103,14 @@ static void look(struct process *process) {
         .place = {.client = sim_client(story->cluster, process->index), .topic = STORY_SNAPSHOTS},
         .topic = STORY_INPUT,
         .journal = STORY_JOURNAL,
+        .committed = process->looked,
+        .count = (uint32_t)story->partition_count,
         .seed = process->seed};
     bool led;
     int result =
         weir_lead_stand_by(&options, process->consumer, LOOK_PATIENCE_MS, &process->follower, &led, &error);
     enter(process, STAGE_LOOK, RETRY_MS);
+    if (result == WEIR_AGAIN && was_trimmed_since(process)) story->lived_through[STORY_LOOKED_TOO_EARLY]++;
     if (result == WEIR_AGAIN || result == WEIR_IO) return;
     if (result) {
         story_fail(story, "process %d cannot stand by: %s", process->index, error.text);
@@ -150,16 +182,14 @@ static void take(struct process *process) {
 static void assign(struct process *process) {
     struct story *story = process->story;
     struct weir_error error = {0};
-    struct weir_kafka_offset offsets[STORY_PARTITION_MAX] = {{0}};
-    uint32_t count = (uint32_t)story->partition_count;
-    for (uint32_t p = 0; p < count; p++) offsets[p].partition = (int32_t)p;
-    if (weir_kafka_committed(process->consumer, offsets, count, LOOK_PATIENCE_MS, &error)) return;
-    for (uint32_t p = 0; p < count; p++) {
+    struct weir_kafka_offset offsets[STORY_PARTITION_MAX];
+    if (!ask(process, offsets)) return;
+    for (int32_t p = 0; p < story->partition_count; p++) {
         int64_t next = offsets[p].next < 0 ? 0 : offsets[p].next;
-        int result = weir_exact_set_position(process->lane, 0, (int32_t)p, next);
-        if (!result) result = sim_consumer_seek(process->consumer, (int32_t)p, next, &error);
+        int result = weir_exact_set_position(process->lane, 0, p, next);
+        if (!result) result = sim_consumer_seek(process->consumer, p, next, &error);
         if (result)
-            story_fail(story, "process %d cannot read partition %u from %lld on: %s", process->index, p,
+            story_fail(story, "process %d cannot read partition %d from %lld on: %s", process->index, (int)p,
                        (long long)next, error.text);
         process->parts[p].state = PART_RUNNING;
     }
@@ -172,6 +202,9 @@ bool single_act(struct process *process) {
     switch (process->stage) {
         case STAGE_LOOK:
             look(process);
+            return true;
+        case STAGE_RECOVER:
+            recover(process);
             return true;
         case STAGE_FOLLOW:
             follow(process);

@@ -35,6 +35,7 @@ const char *const story_event_names[STORY_EVENT_COUNT] = {
     [STORY_FENCED_ZOMBIE] = "zombie leaders that were fenced",
     [STORY_OVERTAKEN] = "leaders that found another's unit",
     [STORY_BEGAN_ANEW] = "standbys that began anew",
+    [STORY_LOOKED_TOO_EARLY] = "standbys that looked too early",
     [STORY_FOLLOWED] = "units followed",
     [STORY_UNITS] = "units",
     [STORY_ALERTS] = "alerts"};

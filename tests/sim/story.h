@@ -38,11 +38,12 @@ struct part { /* of one process: a partition it was assigned */
 
 /* Of a process in a story of `tasks: single`. */
 enum stage {
-    STAGE_LOOK,   /* wants to know where the group stands, to follow from there */
-    STAGE_FOLLOW, /* stands by */
-    STAGE_OPEN,   /* opens the producer: fences whoever leads */
-    STAGE_TAKE,   /* goes on to where the group stands now */
-    STAGE_ASSIGN, /* asks where each partition goes on */
+    STAGE_LOOK,    /* wants to know where the group stands */
+    STAGE_RECOVER, /* to follow from there */
+    STAGE_FOLLOW,  /* stands by */
+    STAGE_OPEN,    /* opens the producer: fences whoever leads */
+    STAGE_TAKE,    /* goes on to where the group stands now */
+    STAGE_ASSIGN,  /* asks where each partition goes on */
     STAGE_LEAD
 };
 
@@ -62,6 +63,7 @@ struct process {
     bool contested;   /* it has tried to lead before */
     int64_t stage_ms; /* nothing before */
     int64_t until_ms; /* patience of STAGE_OPEN; in STAGE_LEAD: since when */
+    struct weir_kafka_offset looked[STORY_PARTITION_MAX];
     struct weir_lease lease;
     struct weir_follower *follower;
     struct story_copy { /* a snapshot's segment, to be written some time */
@@ -116,6 +118,7 @@ enum story_event {
     STORY_FENCED_ZOMBIE,
     STORY_OVERTAKEN,
     STORY_BEGAN_ANEW,
+    STORY_LOOKED_TOO_EARLY,
     STORY_FOLLOWED,
     STORY_UNITS,
     STORY_ALERTS,
