@@ -483,8 +483,8 @@ static void prune(struct recovery *recovery) {
 /* A unit that came since is done too, and the task stands behind it. */
 static int follow_unit(struct recovery *recovery, const struct weir_unit *unit) {
     struct weir_progress *progress = &recovery->out->progress;
-    if (unit->number != progress->unit + 1 || unit->previous != progress->chain)
-        return lost(recovery, "does not go on where the standby stands");
+    bool follows = unit->number == progress->unit + 1 && unit->previous == progress->chain;
+    if (!follows && WEIR_RULE(401)) return lost(recovery, "does not go on where the standby stands");
     if (!progress->unit) { /* the first of all: it says with which seed the task was born */
         weir_task_destroy(recovery->out->task);
         recovery->out->task = NULL;

@@ -20,7 +20,7 @@
 #include "sim/story.h"
 
 #define SEEDS 20000
-#define SECONDS 300 /* of one mutant */
+#define SECONDS 30 /* of one story: it never ends */
 
 static const struct mutant {
     int rule;
@@ -70,8 +70,8 @@ static void run_without(int rule, int out) {
     struct outcome outcome = {0};
     weir_rule_off = rule;
     struct story *story = story_create();
-    alarm(SECONDS);
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        alarm(SECONDS);
         lseek(out, 0, SEEK_SET);
         outcome.seed = seed;
         if (write(out, &outcome, sizeof outcome) < 0) _exit(2);
