@@ -106,7 +106,7 @@ static int64_t rest(struct weir_committer *committer) {
 /* Fenced once: the broker may have given our transaction up. Twice in a short time: somebody else has the
  * slot. */
 static int64_t fenced(struct weir_committer *committer) {
-    if (committer->options.lease)
+    if (committer->options.lease && WEIR_RULE(301))
         return committer->end =
                    weir_error_set(&committer->why, WEIR_AGAIN, "another process has taken the lead");
     if (committer->fenced_ms != INT64_MIN && now(committer) - committer->fenced_ms < FENCED_WITHIN_MS)

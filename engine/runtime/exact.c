@@ -396,7 +396,8 @@ int weir_exact_turn(struct weir_exact *lane, int64_t now_ms, int64_t wall_ms, bo
     if (lane->broken && WEIR_RULE(104)) return lane->broken;
     if (lane->under_way) return WEIR_OK;
     if (!flush && now_ms - lane->submitted_ms < lane->options.commit_ms) return WEIR_OK;
-    bool silent = lane->options.heartbeat_ms && now_ms - lane->submitted_ms >= lane->options.heartbeat_ms;
+    bool silent = lane->options.heartbeat_ms && WEIR_RULE(201) &&
+                  now_ms - lane->submitted_ms >= lane->options.heartbeat_ms;
     for (uint32_t i = 0; i < lane->member_count && silent; i++)
         if (!open_unit(lane, &lane->members[i])) return WEIR_NOMEM;
     if (!lane->bundle.count) { /* else one is left that found no membership */

@@ -13,6 +13,7 @@
 #include "file/slot.h"
 #include "file/snapshot.h"
 #include "runtime/commit_thread.h"
+#include "runtime/lead.h"
 #include "runtime/recover.h"
 #include "runtime/saves.h"
 #include "runtime/topics.h"
@@ -61,6 +62,7 @@ struct weir_exact_host {
     struct recovery *recoveries;
     struct weir_saves *saves;
     bool stuck_told;
+    bool overtaken; /* `tasks: single`: another process has committed since we took the lead */
     struct weir_latency commits;
     struct stopped *stopped;
     uint32_t stopped_count;
@@ -94,9 +96,13 @@ static void on_decided(uv_async_t *handle) {
 
 static void on_gone(void *owner, int32_t task_id, struct weir_task *task) {
     struct weir_exact_host *host = owner;
+    host->options.retired(host->options.owner, task);
+    if (host->options.pipeline->tasks == WEIR_TASKS_SINGLE) { /* no member: there is nothing to join */
+        host->overtaken = true;
+        return;
+    }
     weir_log(WEIR_LOG_WARNING, "task %d: the group's offset was moved by somebody else: joining again",
              task_id);
-    host->options.retired(host->options.owner, task);
     host->options.rejoin(host->options.owner);
 }
 
@@ -283,6 +289,7 @@ int weir_exact_host_start(struct weir_exact_host *host, struct weir_kafka_source
     struct weir_committer_options options = {
         .txn = {.client = host->options.client, .id = host->names.id, .journal = host->names.journal},
         .topic = pipeline->source.topic.text,
+        .lease = pipeline->tasks == WEIR_TASKS_SINGLE,
         .source = source,
         .clock = committer_clock};
     weir_topics_of_streams(host->options.plan, options.txn.topics, options.txn.bare);
@@ -460,20 +467,12 @@ bool weir_exact_host_lost(struct weir_exact_host *host, int32_t partition, const
 /* The producer first: from then on nobody else commits, and where the group stands is final. */
 int weir_exact_host_lead(struct weir_exact_host *host, struct weir_follower *follower, int64_t wall_ms,
                          struct weir_error *error) {
-    struct weir_kafka_offset *offsets = NULL;
-    struct weir_recovered done = {0};
-    uint32_t count = 0;
     int result = weir_commit_thread_wait(host->thread, LEAD_PATIENCE_MS, error);
-    if (!result) result = weir_kafka_committed_all(host->source, &offsets, &count, LEAD_PATIENCE_MS, error);
-    if (!result) result = weir_follower_finish(follower, offsets, count, &done, error);
-    if (!result) result = weir_exact_turn(host->lane, weir_clock_ms(), wall_ms, false); /* tells the time */
-    if (!result) result = weir_exact_adopt(host->lane, 0, done.task, &done.progress);
-    if (!result) host->options.adopted(host->options.owner, done.task);
-    if (!result && done.lossy) weir_exact_save_anew(host->lane, 0);
-    free(offsets);
-    if (!result) result = weir_kafka_source_take_all(host->source, error);
-    if (!result) weir_log(WEIR_LOG_INFO, "leading from unit %" PRIu64 " on", done.progress.unit);
-    return result;
+    if (!result)
+        result = weir_lead_take(host->lane, host->source, follower, weir_clock_ms(), wall_ms,
+                                LEAD_PATIENCE_MS, error);
+    if (!result) host->options.adopted(host->options.owner, weir_exact_task(host->lane, 0));
+    return result ? result : weir_kafka_source_take_all(host->source, error);
 }
 
 /* ---- giving back (R7) ---- */
@@ -536,6 +535,8 @@ int weir_exact_host_turn(struct weir_exact_host *host, int64_t wall_ms, bool flu
     if (!host->thread) return WEIR_OK; /* stopped; the loop runs on until the pool is done */
     int result = weir_commit_thread_result(host->thread, error);
     if (!result) result = take_verdicts(host);
+    if (!result && host->overtaken)
+        result = weir_error_set(error, WEIR_AGAIN, "another process has taken the lead");
     if (!result) result = weir_exact_turn(host->lane, weir_clock_ms(), wall_ms, flush);
     if (!result) watch_age(host);
     if (!result && weir_saves_turn(host->saves)) host->options.wake(host->options.owner);

@@ -15,9 +15,6 @@
 #include "runtime/latency.h"
 #include "runtime/recover.h"
 
-#define WEIR_LEASE_MS 1500    /* a leader this long silent is taken for dead */
-#define WEIR_HEARTBEAT_MS 500 /* its longest silence while it lives */
-
 /* How a task of this pipeline is recovered. names and committed are borrowed. */
 struct weir_recover_options weir_exact_recovery(const struct weir_plan *plan,
                                                 const struct weir_kafka_client *client,

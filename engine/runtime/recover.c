@@ -140,6 +140,8 @@ static int diverged(struct recovery *recovery, const struct weir_unit *unit, con
         unit->slice_count ? unit->slices[unit->slice_count - 1].last : -1, what);
 }
 
+bool weir_recover_diverged(const struct weir_error *error) { return !strncmp(error->text, "DIVERGED", 8); }
+
 static int process_again(struct recovery *recovery, const struct weir_unit *unit,
                          const struct weir_record *records, uint32_t count, struct weir_answers *answers) {
     struct weir_task *task = recovery->out->task;
@@ -319,7 +321,7 @@ static int rebuild_from_newest(struct recovery *recovery) {
         if (result != WEIR_DATA && result != WEIR_VERSION && result != WEIR_IO) return result;
         weir_log(WEIR_LOG_WARNING, "task %d: the snapshot of unit %" PRIu64 " is passed over: %s",
                  recovery->options->task, manifest->unit, recovery->error->text);
-        if (!strncmp(recovery->error->text, "DIVERGED", 8)) worst = *recovery->error;
+        if (weir_recover_diverged(recovery->error)) worst = *recovery->error;
         if (result == WEIR_IO) unreachable = *recovery->error;
     }
     int result = rebuild(recovery, NULL);
@@ -485,6 +487,8 @@ static void prune(struct recovery *recovery) {
 /* A unit that came since is done too, and the task stands behind it. */
 static int follow_unit(struct recovery *recovery, const struct weir_unit *unit) {
     struct weir_progress *progress = &recovery->out->progress;
+    bool follows = unit->number == progress->unit + 1 && unit->previous == progress->chain;
+    if (!follows && WEIR_RULE(401)) return lost(recovery, "does not go on where the standby stands");
     if (!progress->unit) { /* the first of all: it says with which seed the task was born */
         weir_task_destroy(recovery->out->task);
         recovery->out->task = NULL;
@@ -507,15 +511,24 @@ static int follow_unit(struct recovery *recovery, const struct weir_unit *unit) 
     return WEIR_OK;
 }
 
+/* What is half done can neither go on nor be begun again, and what the log no longer holds another snapshot
+ * may make up for: a new follower finds its way or says why there is none. A divergence stays one (R11). */
+static int break_off(struct recovery *recovery, int result) {
+    bool diverged = result == WEIR_DATA && weir_recover_diverged(recovery->error);
+    bool anew = (result == WEIR_AGAIN || result == WEIR_IO || result == WEIR_DATA) && !diverged;
+    return anew ? (recovery->error->result = WEIR_RULE(401) ? WEIR_END : WEIR_AGAIN) : result;
+}
+
 static int follow_some(struct weir_follower *follower, uint64_t up_to, int64_t timeout_ms,
                        struct weir_error *error) {
     struct recovery *recovery = &follower->recovery;
     recovery->error = error;
     uint32_t known = recovery->history.count;
     int count = read_some(recovery, up_to, timeout_ms);
+    if (count < 0 && count != WEIR_AGAIN) return break_off(recovery, count);
     for (uint32_t i = known; i < recovery->history.count && count >= 0; i++) {
         int result = follow_unit(recovery, &recovery->history.units[i]);
-        if (result) return result;
+        if (result) return break_off(recovery, result);
     }
     if (count > 0) prune(recovery);
     return count;
@@ -533,6 +546,7 @@ int weir_follower_finish(struct weir_follower *follower, const struct weir_kafka
     recovery->error = error;
     recovery->end = (struct weir_progress){0};
     int result = find_end(recovery, &from);
+    if (!WEIR_RULE(1)) recovery->end = follower->done.progress; /* the mutant asks nobody */
     while (!result && follower->done.progress.unit < recovery->end.unit) {
         int units = follow_some(follower, recovery->end.unit, READ_TIMEOUT_MS, error);
         if (units < 0) result = units;
@@ -543,6 +557,9 @@ int weir_follower_finish(struct weir_follower *follower, const struct weir_kafka
                     follower->done.progress.chain != recovery->end.chain))
         result = lost(recovery, "holds another unit of that number than was committed");
     if (result) return result;
+    /* The journal may have been cut off there, however far back our own snapshots reach (R9). */
+    for (int i = 0; i < 2 && WEIR_RULE(309); i++)
+        if (follower->done.progress.journal_from[i] < from) follower->done.progress.journal_from[i] = from;
     *recovered = follower->done;
     follower->done.task = NULL;
     return WEIR_OK;

@@ -37,6 +37,9 @@ struct weir_recovered {
 
 int weir_recover(const struct weir_recover_options *options, struct weir_recovered *recovered,
                  struct weir_error *error);
+/* Whether a WEIR_DATA says that something made again is not what was committed, not that something is lost.
+ */
+bool weir_recover_diverged(const struct weir_error *error);
 
 /* A hot standby: recovers once, then does each unit that is committed by another process again, with the same
  * proof. */
@@ -45,10 +48,11 @@ struct weir_follower;
 /* committed and the names of topics are copied, the options' other pointers are borrowed. */
 int weir_follower_open(const struct weir_recover_options *options, struct weir_follower **follower,
                        struct weir_error *error);
-/* Units done since the last call, 0: nothing new. Negative: as weir_recover; after WEIR_DATA only _close is
- * allowed. */
+/* Units done since the last call, 0: nothing new. WEIR_AGAIN: no answer, call again. After all others only
+ * _close is allowed. WEIR_END: it has lost its way, in the middle of a unit or because the log no longer
+ * holds what it would read next: open another one. WEIR_DATA: DIVERGED. WEIR_NOMEM. */
 int weir_follower_step(struct weir_follower *follower, int64_t timeout_ms, struct weir_error *error);
-/* Goes on to where the group stands and hands the task over; then close. */
+/* Goes on to where the group stands and hands the task over; then close, whatever it returns. */
 int weir_follower_finish(struct weir_follower *follower, const struct weir_kafka_offset *committed,
                          uint32_t count, struct weir_recovered *recovered, struct weir_error *error);
 void weir_follower_close(struct weir_follower *follower);

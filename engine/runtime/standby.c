@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/exact_host.h"
+#include "runtime/lead.h"
 #include "runtime/topics.h"
 
 #define STEP_MS 100
 #define RETRY_MS 1000
-#define JITTER_MS 300
 #define COMMITTED_PATIENCE_MS 10000
 
 static volatile sig_atomic_t asked_to_stop;
@@ -28,9 +28,8 @@ struct standby {
     const struct weir_worker_options *options;
     struct weir_exact_names names;
     struct weir_kafka_source *source; /* only to ask what is committed */
-    struct weir_kafka_offset *offsets;
-    uint32_t count;
     struct weir_follower *follower;
+    bool led; /* somebody has led before */
     struct weir_error *error;
 };
 
@@ -48,11 +47,7 @@ static int look(struct standby *standby) {
     int result = weir_topics_look(&options->client, options->plan, true, &retention, standby->error);
     if (!result && !standby->source)
         result = weir_kafka_source_open(&source, &standby->source, standby->error);
-    free(standby->offsets); /* of a look that failed */
-    standby->offsets = NULL;
-    return result ? result
-                  : weir_kafka_committed_all(standby->source, &standby->offsets, &standby->count,
-                                             COMMITTED_PATIENCE_MS, standby->error);
+    return result;
 }
 
 static int begin_to_follow(struct standby *standby) {
@@ -64,28 +59,37 @@ static int begin_to_follow(struct standby *standby) {
     struct weir_recover_options recovery =
         weir_exact_recovery(options->plan, &options->client, &standby->names, options->engine_id, seed);
     recovery.skip_lost = options->skip_lost;
-    recovery.committed = standby->offsets;
-    recovery.count = standby->count;
-    return weir_follower_open(&recovery, &standby->follower, standby->error);
+    struct weir_kafka_offset *offsets = NULL;
+    result = weir_kafka_committed_all(standby->source, &offsets, &recovery.count, COMMITTED_PATIENCE_MS,
+                                      standby->error);
+    recovery.committed = offsets;
+    if (!result)
+        result = weir_lead_stand_by(&recovery, standby->source, COMMITTED_PATIENCE_MS, &standby->follower,
+                                    &standby->led, standby->error);
+    free(offsets);
+    return result;
 }
 
-/* Until the leader has been silent for too long. */
+/* Until the leader has been silent for too long. WEIR_AGAIN: the follower has lost its way. */
 static int follow(struct standby *standby) {
     uint16_t random = 0;
     if (getrandom(&random, sizeof random, 0) < 0) random = 0;
-    int64_t patience_ms = WEIR_LEASE_MS + random % JITTER_MS, heard_ms = weir_clock_ms();
+    struct weir_lease lease;
+    weir_lease_begin(&lease, weir_clock_ms(), random);
+    weir_log(WEIR_LOG_INFO, "standing by at unit %llu",
+             (unsigned long long)weir_follower_unit(standby->follower));
     while (!asked_to_stop) {
         int units = weir_follower_step(standby->follower, STEP_MS, standby->error);
-        if (units < 0 && units != WEIR_AGAIN && units != WEIR_IO) return units;
-        if (units > 0) heard_ms = weir_clock_ms();
+        if (units == WEIR_END) return WEIR_AGAIN;
+        if (units < 0 && units != WEIR_AGAIN) return units;
         if (units <= 0) wait_ms(STEP_MS);
-        if (weir_clock_ms() - heard_ms > patience_ms) return WEIR_OK;
+        if (weir_lease_is_over(&lease, weir_clock_ms(), units)) return WEIR_OK;
     }
     return WEIR_END;
 }
 
-int weir_standby_run(const struct weir_worker_options *options, struct weir_follower **follower,
-                     struct weir_error *error) {
+int weir_standby_run(const struct weir_worker_options *options, bool contested,
+                     struct weir_follower **follower, struct weir_error *error) {
     struct standby standby = {.options = options, .error = error};
     struct sigaction action = {.sa_handler = on_signal}, terminate, interrupt;
     int result;
@@ -96,22 +100,19 @@ int weir_standby_run(const struct weir_worker_options *options, struct weir_foll
     for (;;) {
         memset(error, 0, sizeof *error);
         result = begin_to_follow(&standby);
+        if (!result && (standby.led || contested)) result = follow(&standby);
         if ((result != WEIR_AGAIN && result != WEIR_IO) || asked_to_stop) break;
+        weir_follower_close(standby.follower);
+        standby.follower = NULL;
         weir_log(WEIR_LOG_WARNING, "cannot stand by yet, trying again: %s", error->text);
         wait_ms(RETRY_MS);
     }
-    bool led_before = !result && standby.count && weir_follower_unit(standby.follower);
-    if (led_before)
-        weir_log(WEIR_LOG_INFO, "standing by at unit %llu",
-                 (unsigned long long)weir_follower_unit(standby.follower));
-    if (led_before) result = follow(&standby); /* else nobody ever led */
     if (asked_to_stop) result = WEIR_END;
     if (result)
         weir_follower_close(standby.follower);
     else
         *follower = standby.follower;
     if (standby.source) weir_kafka_source_close(standby.source);
-    free(standby.offsets);
     sigaction(SIGTERM, &terminate, NULL);
     sigaction(SIGINT, &interrupt, NULL);
     return result;

@@ -13,9 +13,10 @@
 
 #include "runtime/worker.h"
 
-/* Stands by until it is time to lead: WEIR_OK, *follower is the caller's. WEIR_END: asked to stop. WEIR_DATA:
- * the history does not hold (exactly-once.md R11). A cluster that does not answer is asked again for ever. */
-int weir_standby_run(const struct weir_worker_options *options, struct weir_follower **follower,
-                     struct weir_error *error);
+/* Stands by until it is time to lead: WEIR_OK, *follower is the caller's. At once where nobody has ever led,
+ * unless another is known to have begun to (`contested`). WEIR_END: asked to stop. WEIR_DATA: the history
+ * does not hold (exactly-once.md R11). A cluster that does not answer is asked again for ever. */
+int weir_standby_run(const struct weir_worker_options *options, bool contested,
+                     struct weir_follower **follower, struct weir_error *error);
 
 #endif

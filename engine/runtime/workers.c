@@ -100,9 +100,9 @@ static void *run_member(void *owner) {
 /* Stands by, leads, and stands by again when another has taken the lead. */
 static int run_single(struct weir_workers *crew, struct weir_error *error) {
     struct member *member = &crew->members[0];
-    for (;;) {
+    for (bool contested = false;; contested = true) {
         struct weir_worker_options options = crew->options;
-        int result = weir_standby_run(&options, &options.follower, error);
+        int result = weir_standby_run(&options, contested, &options.follower, error);
         if (result) return result == WEIR_END ? WEIR_OK : result;
         weir_worker_destroy(member->worker);
         member->worker = NULL;
@@ -110,6 +110,9 @@ static int run_single(struct weir_workers *crew, struct weir_error *error) {
         weir_follower_close(options.follower);
         if (!result) result = weir_worker_run(member->worker, error);
         if (result != WEIR_AGAIN && result != WEIR_IO) return result;
+        bool signalled = member->worker && weir_worker_was_signalled(member->worker);
+        if (signalled)
+            return result == WEIR_AGAIN ? WEIR_OK : result; /* the other has what we had not sent */
         weir_log(WEIR_LOG_WARNING, "not leading any more: %s", error->text);
     }
 }

@@ -155,6 +155,8 @@ void sim_inject_end(struct sim_cluster *cluster, const char *id, bool commit, in
 
 /* Joins the group; has nothing until a rebalance. */
 struct weir_kafka_source *sim_consumer_open(struct sim_cluster *cluster, int process);
+/* Not a member, only of the group's name (`alone`): its offsets are taken while the group has no members. */
+struct weir_kafka_source *sim_consumer_open_alone(struct sim_cluster *cluster, int process);
 /* Leaves the group and frees. For one of a dead process that is the end of its session. */
 void sim_consumer_close(struct weir_kafka_source *consumer);
 /* One generation more. targets[p] is who shall have partition p of the input (NULL: nobody). Cooperative: a

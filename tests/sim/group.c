@@ -52,7 +52,11 @@ static struct weir_kafka_source *find_member(const struct sim_cluster *cluster, 
 }
 
 bool sim_is_member(const struct sim_cluster *cluster, const struct weir_kafka_membership *membership) {
-    return membership->generation == cluster->generation && find_member(cluster, membership->member);
+    if (membership->generation >= 0)
+        return membership->generation == cluster->generation && find_member(cluster, membership->member);
+    for (struct weir_kafka_source *c = cluster->members; c; c = c->next)
+        if (c->in_group) return false; /* no place for who is alone */
+    return true;
 }
 
 void sim_consumer_join(struct weir_kafka_source *consumer) {
@@ -62,7 +66,7 @@ void sim_consumer_join(struct weir_kafka_source *consumer) {
     consumer->generation = 0; /* until the next rebalance */
 }
 
-struct weir_kafka_source *sim_consumer_open(struct sim_cluster *cluster, int process) {
+struct weir_kafka_source *sim_consumer_open_alone(struct sim_cluster *cluster, int process) {
     struct weir_kafka_source *consumer = sim_grow(NULL, sizeof *consumer);
     memset(consumer, 0, sizeof *consumer);
     consumer->cluster = cluster;
@@ -71,6 +75,12 @@ struct weir_kafka_source *sim_consumer_open(struct sim_cluster *cluster, int pro
     consumer->next = cluster->members;
     cluster->members = consumer;
     cluster->handles++;
+    consumer->generation = -1;
+    return consumer;
+}
+
+struct weir_kafka_source *sim_consumer_open(struct sim_cluster *cluster, int process) {
+    struct weir_kafka_source *consumer = sim_consumer_open_alone(cluster, process);
     sim_consumer_join(consumer);
     return consumer;
 }
@@ -179,6 +189,14 @@ int weir_kafka_committed(struct weir_kafka_source *source, struct weir_kafka_off
                  source->process, (int)offsets[i].partition, (long long)offsets[i].next, offsets[i].metadata);
     }
     return WEIR_OK;
+}
+
+int weir_kafka_committed_all(struct weir_kafka_source *source, struct weir_kafka_offset **offsets,
+                             uint32_t *count, int64_t timeout_ms, struct weir_error *error) {
+    *count = (uint32_t)source->cluster->topics[0].partition_count;
+    *offsets = sim_grow(NULL, *count * sizeof **offsets);
+    for (uint32_t p = 0; p < *count; p++) (*offsets)[p] = (struct weir_kafka_offset){.partition = (int32_t)p};
+    return weir_kafka_committed(source, *offsets, *count, timeout_ms, error);
 }
 
 const struct weir_kafka_offset *sim_group_offset(struct sim_cluster *cluster, int32_t partition) {

@@ -103,6 +103,7 @@ void machine_arm(struct process *process) {
     if (!story->failing) return;
     for (int32_t p = 0; p < story->partition_count; p++)
         if (process->parts[p].state == PART_WAITING) chance *= 4;
+    if (story->single && process->stage != STAGE_FOLLOW && process->stage != STAGE_LEAD) chance *= 4;
     if (story_below(story, 10000) < chance) sim_memory_arm(story_below(story, 1u << story_below(story, 11)));
 }
 

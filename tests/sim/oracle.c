@@ -2,7 +2,8 @@
 /* oracle.c: what must hold of everything readers see, and the run that was never disturbed.
  *
  * 1. The committed outputs of each task are, byte for byte and in order, what the core says when it is fed
- * the input with the slices, ticks and skips of the journal, from birth on and never recovered.
+ * the input with the slices, ticks and skips of the journal, from birth on and never recovered. (`tasks:
+ * single`: one task, whose slices are of all partitions in the journal's order.)
  * 2. The journal of each task is a chain 1, 2, 3, ... whose slices cover the input without gap or overlap.
  * 3. Committed offsets never go back, name the unit they belong to, and say where a reader must begin.
  * 4. The fates of all records add up. 5. (story.c) Without faults everything is processed in time, and the
@@ -27,7 +28,7 @@ void oracle_reset(struct story *story) {
         ledger->units = kept.units;
         ledger->next = kept.next;
         ledger->capacity = kept.capacity;
-        ledger->offset.next = -1;
+        for (int32_t i = 0; i < STORY_PARTITION_MAX; i++) ledger->offsets[i].next = -1;
         ledger->offset_from = -1;
     }
 }
@@ -62,22 +63,30 @@ struct weir_manifest oracle_manifest(const struct story *story, int32_t task, ui
 
 /* ---- 2: the chain and the slices ---- */
 
+static bool is_input_of(const struct story *story, int32_t task, int32_t partition) {
+    if (!story->single) return partition == task;
+    return partition >= 0 && partition < story->partition_count;
+}
+
 static void check_slice(struct story *story, int32_t task, const struct weir_unit *unit,
                         const struct weir_slice *slice) {
     struct ledger *ledger = &story->ledgers[task];
+    bool ours = is_input_of(story, task, slice->partition);
     for (uint32_t i = 0; i < slice->count; i++) {
         const struct weir_record *record =
-            sim_committed_next(story->cluster, STORY_INPUT, task, &ledger->input_cursor);
+            ours ? sim_committed_next(story->cluster, STORY_INPUT, slice->partition,
+                                      &ledger->input_cursor[slice->partition])
+                 : NULL;
         bool fits = record && (i > 0 || record->offset == slice->first) &&
                     (i + 1 < slice->count || record->offset == slice->last);
         if (fits) continue;
         story_fail(story,
-                   "task %d, unit %" PRIu64 ": its slice of %u records from %" PRId64 " to %" PRId64
-                   " is not what follows in the input (R2, R6)",
-                   (int)task, unit->number, slice->count, slice->first, slice->last);
+                   "task %d, unit %" PRIu64 ": its slice of %u records of partition %d, from %" PRId64
+                   " to %" PRId64 ", is not what follows in the input (R2, R6)",
+                   (int)task, unit->number, slice->count, (int)slice->partition, slice->first, slice->last);
         return;
     }
-    ledger->input_next = slice->last + 1;
+    ledger->input_next[slice->partition] = slice->last + 1;
 }
 
 static void take_unit(struct story *story, int32_t task, const struct weir_record *record) {
@@ -99,8 +108,8 @@ static void take_unit(struct story *story, int32_t task, const struct weir_recor
     for (uint32_t s = 0; s < unit->slice_count; s++) check_slice(story, task, unit, &unit->slices[s]);
     if (story->verbose)
         story_note(story, "committed: task %d unit %" PRIu64 " up to %" PRId64 ", snapshot %" PRIu64,
-                   (int)task, unit->number, ledger->input_next, unit->manifest.unit);
-    ledger->next[ledger->count++] = ledger->input_next;
+                   (int)task, unit->number, ledger->input_next[task], unit->manifest.unit);
+    memcpy(ledger->next[ledger->count++], ledger->input_next, sizeof ledger->input_next);
     story->lived_through[STORY_UNITS]++;
 }
 
@@ -120,24 +129,34 @@ static void check_from(struct story *story, int32_t task) {
                    (int)task, ledger->offset_unit, ledger->offset_from, latest);
 }
 
-static void look_at_offset(struct story *story, int32_t task) {
-    struct ledger *ledger = &story->ledgers[task];
-    const struct weir_kafka_offset *offset = sim_group_offset(story->cluster, task);
+static void look_at_offset(struct story *story, int32_t partition) {
+    struct ledger *ledger = &story->ledgers[story->single ? 0 : partition];
+    const struct weir_kafka_offset *offset = sim_group_offset(story->cluster, partition);
+    struct weir_kafka_offset *seen = &ledger->offsets[partition];
     uint64_t number, chain;
     int64_t from;
-    if (offset->next == ledger->offset.next && !strcmp(offset->metadata, ledger->offset.metadata)) return;
-    if (!weir_unit_parse_metadata(offset->metadata, &number, &chain, &from) ||
-        offset->next < ledger->offset.next || number < ledger->offset_unit ||
-        (number == ledger->offset_unit && chain != ledger->offset_chain)) {
-        story_fail(story, "task %d: the group's offset went from %" PRId64 " (%s) to %" PRId64 " (%s)",
-                   (int)task, ledger->offset.next, ledger->offset.metadata, offset->next, offset->metadata);
+    if (offset->next == seen->next && !strcmp(offset->metadata, seen->metadata)) return;
+    if (!weir_unit_parse_metadata(offset->metadata, &number, &chain, &from) || offset->next < seen->next ||
+        number < ledger->offset_unit || (number == ledger->offset_unit && chain != ledger->offset_chain)) {
+        story_fail(story, "partition %d: the group's offset went from %" PRId64 " (%s) to %" PRId64 " (%s)",
+                   (int)partition, seen->next, seen->metadata, offset->next, offset->metadata);
         return;
     }
-    ledger->offset = *offset;
+    *seen = *offset;
     ledger->offset_unit = number;
     ledger->offset_chain = chain;
     ledger->offset_from = from;
     ledger->offset_checked = false;
+}
+
+/* R3: a transaction has the offsets of all inputs of its tasks. */
+static void check_inputs(struct story *story) {
+    for (int32_t p = 1; p < story->partition_count && story->single && !story->failure[0]; p++) {
+        const struct weir_kafka_offset *offsets = story->ledgers[0].offsets;
+        if (strcmp(offsets[0].metadata, offsets[p].metadata) != 0)
+            story_fail(story, "partition %d stands at unit (%s), partition 0 at (%s) (R3)", (int)p,
+                       offsets[p].metadata, offsets[0].metadata);
+    }
 }
 
 /* The journal may show a unit before the offsets do, and the other way round: markers travel on their own. */
@@ -149,21 +168,25 @@ static void check_offset(struct story *story, int32_t task, bool at_end) {
                    number, ledger->count);
     if (!number || number > ledger->count || ledger->offset_checked) return;
     ledger->offset_checked = true;
-    if (ledger->units[number - 1].chain != ledger->offset_chain ||
-        ledger->next[number - 1] > ledger->offset.next)
-        story_fail(story,
-                   "task %d: the offset %" PRId64 " (%s) is not that of unit %" PRIu64
-                   ", which ends before %" PRId64 " (R3)",
-                   (int)task, ledger->offset.next, ledger->offset.metadata, number, ledger->next[number - 1]);
+    bool behind = ledger->units[number - 1].chain != ledger->offset_chain;
+    for (int32_t p = 0; p < story->partition_count; p++)
+        behind =
+            behind || (is_input_of(story, task, p) && ledger->next[number - 1][p] > ledger->offsets[p].next);
+    if (behind)
+        story_fail(story, "task %d: the offset %" PRId64 " (%s) is not that of unit %" PRIu64 " (R3)",
+                   (int)task, ledger->offsets[task].next, ledger->offsets[task].metadata, number);
     check_from(story, task);
 }
 
+int32_t story_tasks(const struct story *story) { return story->single ? 1 : story->partition_count; }
+
 void oracle_look(struct story *story) {
     sim_memory_hold();
-    for (int32_t task = 0; task < story->partition_count && !story->failure[0]; task++) {
+    for (int32_t p = 0; p < story->partition_count && !story->failure[0]; p++) look_at_offset(story, p);
+    check_inputs(story);
+    for (int32_t task = 0; task < story_tasks(story) && !story->failure[0]; task++) {
         struct ledger *ledger = &story->ledgers[task];
         const struct weir_record *record;
-        look_at_offset(story, task);
         while (!story->failure[0] &&
                (record = sim_committed_next(story->cluster, STORY_JOURNAL, task, &ledger->journal_cursor)))
             take_unit(story, task, record);
@@ -172,10 +195,10 @@ void oracle_look(struct story *story) {
     sim_memory_release();
 }
 
-bool oracle_at_end(struct story *story, int32_t task) {
-    struct ledger *ledger = &story->ledgers[task];
-    int64_t cursor = ledger->input_cursor;
-    return !sim_committed_next(story->cluster, STORY_INPUT, task, &cursor) &&
+bool oracle_at_end(struct story *story, int32_t partition) {
+    struct ledger *ledger = &story->ledgers[story->single ? 0 : partition];
+    int64_t cursor = ledger->input_cursor[partition];
+    return !sim_committed_next(story->cluster, STORY_INPUT, partition, &cursor) &&
            ledger->offset_unit == ledger->count && ledger->count;
 }
 
@@ -207,6 +230,7 @@ void oracle_collect(struct story *story) {
         const struct weir_record *record;
         while (topics[stream] && (record = sim_committed_next(story->cluster, topics[stream], 0, &cursor))) {
             int32_t task = task_of(record);
+            if (story->single) task = 0;
             if (task < 0 || task >= story->partition_count) {
                 story_fail(story, "topic %s: offset %" PRId64 " is of no task", topics[stream],
                            record->offset);
@@ -256,23 +280,19 @@ static void compare_outputs(struct story *story, int32_t task, const struct weir
     }
 }
 
-static void run_again(struct story *story, int32_t task, struct weir_task *run, const struct weir_unit *unit,
-                      int64_t *cursor) {
+static void run_slice_again(struct story *story, struct weir_task *run, const struct weir_unit *unit,
+                            const struct weir_slice *slice, int64_t *cursor) {
     struct weir_record records[WEIR_SKIP_MAX];
     struct weir_outputs outputs;
-    uint32_t left = 0;
-    weir_task_tick(run, unit->tick_ms);
-    for (uint32_t s = 0; s < unit->slice_count; s++) left += unit->slices[s].count;
+    uint32_t left = slice->count;
     while (left && !story->failure[0]) {
         uint32_t count = 0;
         bool skipped = false;
         int64_t before = *cursor;
         while (count < left && count < WEIR_SKIP_MAX && !skipped) {
             before = *cursor;
-            records[count] = *sim_committed_next(story->cluster, STORY_INPUT, task, cursor);
-            for (uint32_t k = 0; k < unit->skip_count; k++)
-                skipped = skipped || unit->skips[k].offset == records[count].offset;
-            count++;
+            records[count] = *sim_committed_next(story->cluster, STORY_INPUT, slice->partition, cursor);
+            skipped = weir_skip_names(unit->skips, unit->skip_count, &records[count++]);
         }
         if (skipped && count > 1) { /* those before it first */
             skipped = false;
@@ -282,18 +302,28 @@ static void run_again(struct story *story, int32_t task, struct weir_task *run, 
         int result = skipped ? weir_task_set_aside(run, records, &outputs)
                              : weir_task_process(run, records, count, &outputs);
         if (result)
-            story_fail(story, "task %d: the undisturbed run fails", (int)task);
+            story_fail(story, "task %d: the undisturbed run fails", (int)unit->task);
         else
-            compare_outputs(story, task, unit, &outputs);
+            compare_outputs(story, unit->task, unit, &outputs);
         left -= count;
     }
+}
+
+static void run_again(struct story *story, struct weir_task *run, const struct weir_unit *unit,
+                      int64_t *cursors) {
+    weir_task_tick(run, unit->tick_ms);
+    for (uint32_t s = 0; s < unit->slice_count; s++)
+        run_slice_again(story, run, unit, &unit->slices[s], &cursors[unit->slices[s].partition]);
 }
 
 static void compare_state(struct story *story, int32_t task, struct weir_task *run, struct weir_task *live) {
     const struct weir_task_counts *counts = weir_task_counts(live);
     uint64_t records = 0;
-    int64_t cursor = 0;
-    while (sim_committed_next(story->cluster, STORY_INPUT, task, &cursor)) records++;
+    for (int32_t p = 0; p < story->partition_count; p++) {
+        int64_t cursor = 0;
+        if (!is_input_of(story, task, p)) continue;
+        while (sim_committed_next(story->cluster, STORY_INPUT, p, &cursor)) records++;
+    }
     if (counts->applied + counts->late + counts->dead_lettered + counts->dropped != counts->read ||
         counts->read != records)
         story_fail(story,
@@ -310,11 +340,11 @@ void oracle_compare(struct story *story, int32_t task, struct weir_task *live) {
     struct ledger *ledger = &story->ledgers[task];
     struct weir_task *run = NULL;
     struct weir_error error;
-    int64_t cursor = 0;
+    int64_t cursors[STORY_PARTITION_MAX] = {0};
     if (!ledger->count || story->failure[0]) return;
     if (weir_task_create(story->plan, ledger->units[0].seed, &run, &error)) abort();
     for (uint32_t i = 0; i < ledger->count && !story->failure[0]; i++)
-        run_again(story, task, run, &ledger->units[i], &cursor);
+        run_again(story, run, &ledger->units[i], cursors);
     for (int stream = 0; stream < WEIR_STREAM_COUNT && !story->failure[0]; stream++) {
         const struct seen *seen = &all_seen[stream][task];
         if (seen->at != seen->count)

@@ -39,8 +39,9 @@ static int recover(struct process *process, int32_t task, uint64_t *snapshot_uni
 static bool tamper_with_input(struct process *process, int32_t task) {
     struct story *story = process->story;
     const struct ledger *ledger = &story->ledgers[task];
-    if (!ledger->count || !ledger->next[ledger->count - 1]) return false;
-    int64_t offset = story_below(story, (uint32_t)ledger->next[ledger->count - 1]), cursor = offset, from;
+    if (!ledger->count || !ledger->next[ledger->count - 1][task]) return false;
+    int64_t offset = story_below(story, (uint32_t)ledger->next[ledger->count - 1][task]), cursor = offset,
+            from;
     const struct weir_record *record = sim_committed_next(story->cluster, STORY_INPUT, task, &cursor);
     size_t byte = story_below(story, 60);
     uint64_t hit = unit_of(ledger, offset), snapshot_unit;

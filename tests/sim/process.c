@@ -49,11 +49,14 @@ static void submit(void *owner, struct weir_bundle *bundle) {
 
 static void gone(void *owner, int32_t task, struct weir_task *state) {
     struct process *process = owner;
-    process->story->lived_through[STORY_GONE]++;
+    process->story->lived_through[process->story->single ? STORY_OVERTAKEN : STORY_GONE]++;
     note(process, "somebody else has moved it on", task, 0);
-    process->rejoin = true;
     process->parts[task].state = PART_NONE;
     weir_task_destroy(state);
+    if (process->story->single)
+        single_led_away(process);
+    else
+        process->rejoin = true;
 }
 
 static void copied(void *owner, struct weir_copy copy) {
@@ -118,20 +121,23 @@ static void fail_to_start(struct process *process, int result) {
     process_end(process, 500);
 }
 
-void process_start(struct process *process) {
+void process_open_lane(struct process *process) {
     struct story *story = process->story;
     struct weir_error error;
-    process->engine_id = STORY_ENGINE + (story_chance(story, 10) ? 1 : 0); /* R12 */
     struct weir_committer_options committer = {
         .txn = {.client = sim_client(story->cluster, process->index),
                 .id = process->id,
                 .topics = {[WEIR_PREDICTIONS] = "p", [WEIR_ALERTS] = "a", [WEIR_DEAD_LETTERS] = "d"},
                 .journal = STORY_JOURNAL},
         .topic = STORY_INPUT,
+        .lease = story->single,
+        .source = process->consumer,
         .owner = process,
         .clock = committer_clock};
     struct weir_exact_options lane = {.plan = story->plan,
                                       .engine_id = process->engine_id,
+                                      .single = story->single,
+                                      .heartbeat_ms = story->single ? WEIR_HEARTBEAT_MS : 0,
                                       .commit_ms = COMMIT_MS,
                                       .bytes_max = 20000,
                                       .pause_above = 100,
@@ -141,19 +147,31 @@ void process_start(struct process *process) {
                                       .gone = gone,
                                       .copied = copied,
                                       .published = published};
-    process->alive = process->busy = true;
-    process->has_bundle = process->verdicts = process->rejoin = process->thrown = false;
-    process->step_ms = process->frozen_until = 0;
-    process->seed = story_below(story, 1000000) + 1;
-    process->place = machine_place(process);
+    process->busy = true;
+    process->has_bundle = process->verdicts = false;
+    process->step_ms = 0;
     memset(process->parts, 0, sizeof process->parts);
     memset(process->trims, 0, sizeof process->trims);
-    process->consumer = committer.source = sim_consumer_open(story->cluster, process->index);
-    process->committer = NULL;
-    process->lane = NULL;
     int result = weir_committer_create(&committer, &process->committer, &error);
     if (!result) result = weir_exact_create(&lane, &process->lane, &error);
-    if (result) return fail_to_start(process, result);
+    if (result) fail_to_start(process, result);
+}
+
+void process_start(struct process *process) {
+    struct story *story = process->story;
+    process->engine_id = STORY_ENGINE + (story_chance(story, 10) ? 1 : 0); /* R12 */
+    process->alive = true;
+    process->rejoin = process->thrown = false;
+    process->frozen_until = 0;
+    process->seed = story_below(story, 1000000) + 1;
+    process->place = machine_place(process);
+    if (story->single) {
+        single_start(process);
+        return;
+    }
+    process->consumer = sim_consumer_open(story->cluster, process->index);
+    process_open_lane(process);
+    if (!process->alive) return;
     weir_exact_turn(process->lane, now(process), STORY_EPOCH_MS + now(process) + process->jump_ms, false);
     note(process, "starts", -1, 0);
 }
@@ -165,10 +183,18 @@ static void forget_copy(struct process *process, uint32_t i) {
     process->copies[i] = process->copies[--process->copy_count];
 }
 
-static void end(struct process *process, int64_t restart_in_ms) {
+void process_close_lane(struct process *process) {
     weir_committer_destroy(process->committer);
     weir_exact_destroy(process->lane);
+    process->committer = NULL;
+    process->lane = NULL;
     while (process->copy_count) forget_copy(process, 0);
+}
+
+static void end(struct process *process, int64_t restart_in_ms) {
+    process_close_lane(process);
+    weir_follower_close(process->follower);
+    process->follower = NULL;
     process->alive = false;
     process->restart_ms = now(process) + restart_in_ms;
 }
@@ -188,12 +214,14 @@ void process_end(struct process *process, int64_t restart_in_ms) {
 
 /* ---- committer ---- */
 
-static void step_committer(struct process *process) {
+void process_step_committer(struct process *process) {
     if (!process->busy || now(process) < process->step_ms) return;
     int64_t wait = weir_committer_step(process->committer);
     if (wait == WEIR_COMMITTER_REST) {
         process->busy = false;
         process->verdicts = process->has_bundle;
+    } else if (wait < 0 && process->story->single) {
+        single_led_away(process);
     } else if (wait < 0) { /* exit 75: the supervisor starts it again */
         note(process, weir_committer_why(process->committer)->text, -1, wait);
         process->story->lived_through[STORY_EXIT]++;
@@ -225,7 +253,8 @@ static void fail(struct process *process, int result, const char *what) {
     if (!machine_excuses(process, result)) story_fail(process->story, "%s fails", what);
     process->story->lived_through[STORY_NO_MEMORY_EXIT]++;
     turn(process, true);
-    for (uint32_t i = story_below(process->story, 16); i > 0 && process->alive; i--) step_committer(process);
+    for (uint32_t i = story_below(process->story, 16); i > 0 && process->alive; i--)
+        process_step_committer(process);
     if (process->alive) process_end(process, 500 + story_below(process->story, 5000));
 }
 
@@ -248,16 +277,17 @@ static void drop_part(struct process *process, int32_t task) {
 
 static void finish(struct process *process, int64_t patience_ms) {
     int64_t deadline_ms = now(process) + patience_ms;
-    while (process->alive && !weir_exact_all_at_rest(process->lane) && now(process) < deadline_ms) {
+    while (process->alive && !process->led_away && !weir_exact_all_at_rest(process->lane) &&
+           now(process) < deadline_ms) {
         if (turn(process, true)) return;
-        step_committer(process);
+        process_step_committer(process);
         sim_advance(process->story->cluster, 1);
     }
 }
 
 void process_stop(struct process *process, int64_t restart_in_ms) {
     note(process, "stops", -1, 0);
-    finish(process, 5000);
+    if (process->lane) finish(process, 5000);
     if (!process->alive) return;
     end(process, restart_in_ms);
     sim_consumer_close(process->consumer);
@@ -411,7 +441,7 @@ static void deliver(struct process *process, int32_t task) {
     int result = weir_exact_process(process->lane, records, (uint32_t)count);
     if (result) return fail(process, result, "weir_exact_process");
     if (story_chance(story, process->copy_count ? 50 : story->copy_percent))
-        weir_exact_want_copy(process->lane, task);
+        weir_exact_want_copy(process->lane, story->single ? 0 : task);
 }
 
 /* In two steps: it may die between them. */
@@ -474,6 +504,7 @@ static void act_on_part(struct process *process, int32_t task) {
 
 void process_act(struct process *process) {
     struct story *story = process->story;
+    if (story->single && single_act(process)) return;
     int32_t task = (int32_t)story_below(story, (uint32_t)story->partition_count);
     switch (story_below(story, 16)) {
         case 0:
@@ -500,17 +531,18 @@ void process_act(struct process *process) {
             if (story_chance(story, 30)) trim(process, task);
             break;
         default:
-            step_committer(process);
+            process_step_committer(process);
             break;
     }
 }
 
 void process_work(struct process *process) {
+    if (process->story->single && single_act(process)) return;
     hear_news(process);
     if (!process->alive) return; /* its committer came to an end while it gave something back */
     for (int32_t p = 0; p < process->story->partition_count && process->alive; p++) act_on_part(process, p);
     if (!process->alive) return;
     save(process);
     turn_or_fail(process);
-    for (int i = 0; i < 8 && process->alive; i++) step_committer(process);
+    for (int i = 0; i < 8 && process->alive; i++) process_step_committer(process);
 }

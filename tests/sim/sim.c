@@ -75,7 +75,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < STORY_EVENT_COUNT; i++)
         printf("%s%s %" PRIu64, i ? ", " : "", story_event_names[i], story->lived_through[i]);
     for (int i = 0; i < SIM_DISK_FAULT_COUNT; i++)
-        printf("%s%s %" PRIu64, i ? ", " : "\ndisks: ", sim_disk_fault_names[i], sim_disk_struck(i));
+        printf("%s%s %" PRIu64, i ? ", " : "\ndisks: ", sim_disk_fault_names[i],
+               sim_disk_struck((enum sim_disk_fault)i));
     printf("\n%" PRIu64 " seeds, %" PRIu64 " failed, %.1f s, %.0f seeds/s\n", done, failures, took,
            (double)done / took);
     story_destroy(story);

@@ -12,7 +12,6 @@
 #include "support/pipeline.h"
 
 #define STEPS_MAX 6000
-#define HEALED_BOUND_MS 120000 /* of virtual time, until everything is processed */
 
 const char *const story_event_names[STORY_EVENT_COUNT] = {
     [STORY_CRASH] = "crashes",
@@ -30,6 +29,14 @@ const char *const story_event_names[STORY_EVENT_COUNT] = {
     [STORY_TRIMMED] = "trims",
     [STORY_SKIP] = "skips",
     [STORY_SLOT_SHARED] = "slots shared",
+    [STORY_SINGLE] = "stories of one task",
+    [STORY_TOOK_OVER] = "leads taken over",
+    [STORY_FENCED_LEADER] = "leaders that were fenced",
+    [STORY_FENCED_ZOMBIE] = "zombie leaders that were fenced",
+    [STORY_OVERTAKEN] = "leaders that found another's unit",
+    [STORY_BEGAN_ANEW] = "standbys that began anew",
+    [STORY_LOOKED_TOO_EARLY] = "standbys that looked too early",
+    [STORY_FOLLOWED] = "units followed",
     [STORY_FROM_DISK] = "recoveries from a disk",
     [STORY_DISK_DAMAGED] = "damaged files passed over",
     [STORY_DISK_STALE] = "files of other owners passed over",
@@ -106,6 +113,17 @@ static struct sim_faults draw_faults(struct story *story) {
     return faults;
 }
 
+/* A fifth of the stories. What the others draw does not depend on it. */
+static void draw_single(struct story *story) {
+    story->single = story->seed % 5 == 3;
+    story->led_by = -1;
+    if (!story->single) return;
+    story->lived_through[STORY_SINGLE]++;
+    story->partition_count = 2 + (int32_t)story_below(story, STORY_PARTITION_MAX - 1);
+    story->process_count = 2 + (int)story_below(story, STORY_PROCESS_MAX - 1);
+    story->to_produce /= 2; /* each record is processed by all of them */
+}
+
 static void begin(struct story *story, uint64_t seed, bool verbose) {
     story->seed = seed;
     story->random = seed * 0x9e3779b97f4a7c15u + 12345;
@@ -119,6 +137,7 @@ static void begin(struct story *story, uint64_t seed, bool verbose) {
     story->partition_count = 1 + (int32_t)story_below(story, STORY_PARTITION_MAX);
     story->process_count = 1 + (int)story_below(story, STORY_PROCESS_MAX);
     story->to_produce = 60 + story_below(story, 241);
+    draw_single(story);
     story->chaos = story_below(story, 4) * 33;
     story->upstream = story_chance(story, 25);
     story->retention = story_chance(story, 60);
@@ -136,14 +155,14 @@ static void begin(struct story *story, uint64_t seed, bool verbose) {
     machine_begin(story);
     oracle_reset(story);
     memset(story->targets, 0, sizeof story->targets);
-    bool shared = story->process_count > 1 && story_chance(story, 8);
+    bool shared = story->process_count > 1 && !story->single && story_chance(story, 8);
     story->lived_through[STORY_SLOT_SHARED] += shared;
     for (int i = 0; i < STORY_PROCESS_MAX; i++) {
         struct process *process = &story->processes[i];
         memset(process, 0, sizeof *process);
         process->story = story;
         process->index = i;
-        snprintf(process->id, sizeof process->id, "slot-%d", shared ? 0 : i);
+        snprintf(process->id, sizeof process->id, "slot-%d", shared || story->single ? 0 : i);
         if (i < story->process_count) process_start(process);
     }
     story->unsettled = true;
@@ -187,6 +206,7 @@ static void draw_targets(struct story *story, bool anew) {
 }
 
 static void rebalance(struct story *story, bool anew) {
+    if (story->single) return; /* nobody is a member */
     story->lived_through[STORY_REBALANCE]++;
     draw_targets(story, anew);
     story->unsettled = !sim_cluster_rebalance(story->cluster, story->targets, story->partition_count);
@@ -205,7 +225,7 @@ static void freeze(struct story *story, struct process *process) {
 }
 
 static void throw_out(struct story *story, struct process *process) {
-    if (process->thrown) return;
+    if (process->thrown || story->single) return;
     process->thrown = true;
     sim_consumer_throw_out(process->consumer);
     story->unsettled = true;
@@ -245,9 +265,11 @@ static void trim(struct story *story, int32_t task) {
     if (!older.unit || ledger->offset_unit > ledger->count || ledger->offset_from < 0) return;
     if (ledger->offset_from > sim_log_start(story->cluster, STORY_JOURNAL, task))
         sim_trim(story->cluster, STORY_JOURNAL, task, ledger->offset_from);
-    int64_t next = ledger->next[older.unit - 1];
-    if (next > sim_log_start(story->cluster, STORY_INPUT, task))
-        sim_trim(story->cluster, STORY_INPUT, task, next);
+    for (int32_t p = 0; p < story->partition_count; p++) {
+        int64_t next = ledger->next[older.unit - 1][p];
+        if ((p == task || story->single) && next > sim_log_start(story->cluster, STORY_INPUT, p))
+            sim_trim(story->cluster, STORY_INPUT, p, next);
+    }
     story->lived_through[STORY_TRIMMED]++;
 }
 
@@ -267,7 +289,7 @@ static void damage(struct story *story, int32_t task) {
 }
 
 static void happen(struct story *story) {
-    int32_t task = (int32_t)story_below(story, (uint32_t)story->partition_count);
+    int32_t task = (int32_t)story_below(story, (uint32_t)story_tasks(story));
     struct process *process = &story->processes[story_below(story, (uint32_t)story->process_count)];
     if (story->unsettled && story_chance(story, 5)) rebalance(story, false);
     if (story->retention && story_chance(story, 1)) trim(story, task);
@@ -286,7 +308,7 @@ static void let_time_pass(struct story *story) {
     uint32_t draw = story_below(story, 1000);
     sim_advance(story->cluster, draw < 900   ? story_below(story, 10)
                                 : draw < 998 ? story_below(story, 150)
-                                             : story_below(story, 6000));
+                                             : story_below(story, story->single ? 1200 : 6000));
 }
 
 static void step(struct story *story) {
@@ -302,8 +324,10 @@ static void step(struct story *story) {
         machine_disarm(process);
         story->unsettled = true;
     } else if (sim_now(story->cluster) >= process->frozen_until) {
+        /* A lease is short: who holds it may do more than one thing before he is interrupted. */
+        uint32_t acts = story->single ? 1 + story_below(story, 6) : 1;
         machine_arm(process);
-        process_act(process);
+        while (acts-- && process->alive) process_act(process);
         machine_disarm(process);
     }
 }
@@ -315,22 +339,15 @@ static bool at_end(struct story *story, struct process *process) {
     return !process->copy_count;
 }
 
-/* Oracle 5: one process is left, nothing fails, and all that is in the input must be done in time. */
-static void heal(struct story *story) {
+/* Oracle 5, for a group: one process is left. */
+static void heal_group(struct story *story) {
     struct process *last = &story->processes[0];
-    while (story->to_produce) story_produce(story);
-    if (story->upstream_open) sim_upstream_end(story->cluster, 1, true);
-    story->upstream_open = false;
-    sim_heal(story->cluster);
-    machine_heal(story);
-    story->healed = true;
-    if (story->verbose) story_note(story, "healed");
     for (int i = 1; i < story->process_count; i++)
         if (story->processes[i].alive) process_end(&story->processes[i], 0);
     story->process_count = 1;
     last->frozen_until = 0;
     bury(story, true);
-    int64_t deadline_ms = sim_now(story->cluster) + HEALED_BOUND_MS;
+    int64_t deadline_ms = sim_now(story->cluster) + STORY_HEALED_BOUND_MS;
     while (!story->failure[0] && !at_end(story, last)) {
         sim_advance(story->cluster, 10);
         if (!last->alive && sim_now(story->cluster) >= last->restart_ms) process_start(last);
@@ -340,8 +357,23 @@ static void heal(struct story *story) {
         oracle_look(story);
         if (sim_now(story->cluster) > deadline_ms)
             story_fail(story, "without faults not everything is processed within %d s",
-                       HEALED_BOUND_MS / 1000);
+                       STORY_HEALED_BOUND_MS / 1000);
     }
+}
+
+/* Oracle 5: nothing fails any more, and all that is in the input must be done in time. */
+static void heal(struct story *story) {
+    while (story->to_produce) story_produce(story);
+    if (story->upstream_open) sim_upstream_end(story->cluster, 1, true);
+    story->upstream_open = false;
+    sim_heal(story->cluster);
+    machine_heal(story);
+    story->healed = true;
+    if (story->verbose) story_note(story, "healed");
+    if (story->single)
+        single_heal(story);
+    else
+        heal_group(story);
     sim_advance(story->cluster, 30000); /* transactions of the dead time out: readers see past them */
     oracle_look(story);
 }
@@ -363,8 +395,10 @@ bool story_run(struct story *story, uint64_t seed, bool verbose) {
     }
     if (!story->failure[0]) heal(story);
     if (!story->failure[0]) oracle_collect(story);
-    for (int32_t p = 0; p < story->partition_count && !story->failure[0]; p++)
-        oracle_compare(story, p, weir_exact_task(story->processes[0].lane, p));
+    for (int32_t task = 0; task < story_tasks(story) && !story->failure[0]; task++) {
+        struct process *last = story->single ? single_leader(story) : &story->processes[0];
+        oracle_compare(story, task, weir_exact_task(last->lane, task));
+    }
     for (int i = 0; i < SIM_FAULT_COUNT; i++)
         story->struck[i] += sim_struck(story->cluster, (enum sim_fault)i);
     clean_up(story);

@@ -4,14 +4,15 @@
  *
  * place:    test_sim, test_mutants and the program sim -> story -> process.c (what
  * engine/runtime/exact_host.c does for a worker) -> the real lane, committer and recovery -> the cluster of
- * cluster.h. threads:  one; one story at a time (the cluster is a global). limits:   STORY_PARTITION_MAX
- * input partitions, STORY_PROCESS_MAX processes. errors:   the first thing that is wrong ends the story:
- * story_run gives false, story->failure says what.
+ * cluster.h. A fifth of the seeds are stories of `tasks: single` (R1): single.c follows and takes the lead.
+ * threads:  one; one story at a time (the cluster is a global). limits:   STORY_PARTITION_MAX input
+ * partitions, STORY_PROCESS_MAX processes. errors:   the first thing that is wrong ends the story: story_run
+ * gives false, story->failure says what.
  */
 #ifndef TESTS_SIM_STORY_H
 #define TESTS_SIM_STORY_H
 
-#include "runtime/recover.h"
+#include "runtime/lead.h"
 #include "sim/cluster.h"
 #include "sim/disk.h"
 
@@ -20,6 +21,7 @@
 #define STORY_COPY_MAX 24
 #define STORY_GHOST_MAX 32
 #define STORY_ENGINE 77
+#define STORY_HEALED_BOUND_MS 120000 /* of virtual time without faults, until everything is processed */
 #define STORY_EPOCH_MS INT64_C(1700000000000) /* wall time at virtual time 0 */
 
 #define STORY_INPUT "in"
@@ -35,6 +37,17 @@ struct part { /* of one process: a partition it was assigned */
     struct weir_kafka_offset committed;
 };
 
+/* Of a process in a story of `tasks: single`. */
+enum stage {
+    STAGE_LOOK,    /* wants to know where the group stands */
+    STAGE_RECOVER, /* to follow from there */
+    STAGE_FOLLOW,  /* stands by */
+    STAGE_OPEN,    /* opens the producer: fences whoever leads */
+    STAGE_TAKE,    /* goes on to where the group stands now */
+    STAGE_ASSIGN,  /* asks where each partition goes on */
+    STAGE_LEAD
+};
+
 struct process {
     struct story *story;
     int index;
@@ -47,6 +60,14 @@ struct process {
     struct weir_exact *lane;
     struct weir_generation_place place; /* machine.c */
     struct part parts[STORY_PARTITION_MAX];
+    enum stage stage;
+    bool led_away;    /* it does not lead any more, and has yet to hear of it */
+    bool contested;   /* it has tried to lead before */
+    int64_t stage_ms; /* nothing before */
+    int64_t until_ms; /* patience of STAGE_OPEN; in STAGE_LEAD: since when */
+    struct weir_kafka_offset looked[STORY_PARTITION_MAX];
+    struct weir_lease lease;
+    struct weir_follower *follower;
     struct story_copy { /* a snapshot's segment, to be written some time */
         struct weir_copy copy;
         struct weir_buffer pages, tail;
@@ -66,12 +87,12 @@ struct ghost { /* a member whose process is dead, until its session is over */
     int64_t until_ms;
 };
 
-struct ledger {              /* what is committed of one task */
-    struct weir_unit *units; /* [0] is unit 1 */
-    int64_t *next;           /* input position after each */
+struct ledger {                           /* what is committed of one task */
+    struct weir_unit *units;              /* [0] is unit 1 */
+    int64_t (*next)[STORY_PARTITION_MAX]; /* input positions after each */
     uint32_t count, capacity;
-    int64_t journal_cursor, input_cursor, input_next;
-    struct weir_kafka_offset offset; /* as last seen */
+    int64_t journal_cursor, input_cursor[STORY_PARTITION_MAX], input_next[STORY_PARTITION_MAX];
+    struct weir_kafka_offset offsets[STORY_PARTITION_MAX]; /* as last seen */
     uint64_t offset_unit, offset_chain;
     int64_t offset_from;
     bool offset_checked; /* against the journal */
@@ -94,6 +115,14 @@ enum story_event {
     STORY_TRIMMED,
     STORY_SKIP,
     STORY_SLOT_SHARED,
+    STORY_SINGLE,
+    STORY_TOOK_OVER,
+    STORY_FENCED_LEADER,
+    STORY_FENCED_ZOMBIE,
+    STORY_OVERTAKEN,
+    STORY_BEGAN_ANEW,
+    STORY_LOOKED_TOO_EARLY,
+    STORY_FOLLOWED,
     STORY_FROM_DISK,
     STORY_DISK_DAMAGED,
     STORY_DISK_STALE,
@@ -112,6 +141,8 @@ struct story {
     const struct weir_plan *plan;
     const struct weir_plan *other_plan; /* of an engine that comes to other numbers */
     struct sim_cluster *cluster;
+    bool single; /* `tasks: single` */
+    int led_by;  /* the process that took the lead last; -1: none */
     int32_t partition_count;
     int process_count;
     uint32_t to_produce;
@@ -159,10 +190,25 @@ void process_end(struct process *process, int64_t restart_in_ms);
 void process_stop(struct process *process, int64_t restart_in_ms);
 /* One thing that a worker does between two looks at its clock, chosen by chance. */
 void process_act(struct process *process);
+/* The lane and its committer, which begins to open the producer. */
+void process_open_lane(struct process *process);
+void process_close_lane(struct process *process);
+void process_step_committer(struct process *process);
 /* All that is due, once: for the end, when nothing goes wrong any more. */
 void process_work(struct process *process);
 int process_recover(struct process *process, int32_t task, const struct weir_plan *plan, uint64_t engine_id,
                     struct weir_recovered *done, struct weir_error *error);
+
+/* single.c: `tasks: single`, as engine/runtime/standby.c, exact_host.c and workers.c put it together. */
+void single_start(struct process *process);
+/* False: it leads, and has done nothing here. */
+bool single_act(struct process *process);
+/* Its committer came to an end, or the group stands elsewhere: it does not lead any more. */
+void single_led_away(struct process *process);
+/* Oracle 5, for one leader among several processes that all live: see single.c. */
+void single_heal(struct story *story);
+/* The only process that is awake and holds itself for the leader; NULL: none, or more than one. */
+struct process *single_leader(struct story *story);
 
 /* machine.c: whose disk a process has; what goes wrong with disks and memory, and what recoveries owe to them
  */
@@ -191,10 +237,11 @@ void oracle_reset(struct story *story);
 void oracle_deinit(struct story *story);
 /* Takes in what was committed since: chain and slices of the journal, the way of the offsets. */
 void oracle_look(struct story *story);
+int32_t story_tasks(const struct story *story);
 /* The manifest that a recovery to this unit should load; `back` 1: the one before; unit 0: none. */
 struct weir_manifest oracle_manifest(const struct story *story, int32_t task, uint64_t unit, int back);
 /* Is this input partition processed and committed to its end? */
-bool oracle_at_end(struct story *story, int32_t task);
+bool oracle_at_end(struct story *story, int32_t partition);
 /* Runs the journal again from birth over the input and compares everything; task: the live one, or NULL. */
 void oracle_compare(struct story *story, int32_t task, struct weir_task *live);
 /* Finds the outputs of all tasks in the topics; before the first oracle_compare. */

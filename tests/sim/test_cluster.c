@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -503,6 +504,30 @@ static void test_journal_when_the_offsets_are_stable_then_it_may_still_be_hidden
     assert_in_range(hidden, 10, 40);
 }
 
+static void test_offsets_when_a_consumer_is_alone_then_taken_as_long_as_the_group_has_no_member(
+    void **state) {
+    (void)state;
+    struct weir_kafka_source *alone = sim_consumer_open_alone(cluster, 0);
+    for (int members = 0; members < 2; members++) {
+        struct weir_kafka_source *member = members ? sim_consumer_open(cluster, 1) : NULL;
+        struct weir_kafka_txn *txn = open_txn(0);
+        assert_int_equal(weir_kafka_txn_begin(txn, &error), WEIR_TXN_OK);
+        assert_int_equal(bind(txn, alone, 3 + members), members ? WEIR_TXN_STALE : WEIR_TXN_OK);
+        if (!members) assert_int_equal(weir_kafka_txn_commit(txn, &error), WEIR_TXN_OK);
+        weir_kafka_txn_close(txn);
+        if (member) sim_consumer_close(member);
+    }
+    struct weir_kafka_offset *all = NULL;
+    uint32_t count = 0;
+    assert_int_equal(weir_kafka_committed_all(alone, &all, &count, 1000, &error), WEIR_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(all[0].next, 3);
+    assert_int_equal(all[1].partition, 1);
+    assert_int_equal(all[1].next, -1);
+    free(all);
+    sim_consumer_close(alone);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make, drop)
@@ -520,6 +545,7 @@ int main(void) {
         CASE(test_storm_when_the_retry_is_believed_then_some_seed_breaks),
         CASE(test_seed_when_run_twice_then_the_same_calls_and_effects),
         CASE(test_journal_when_the_offsets_are_stable_then_it_may_still_be_hidden),
+        CASE(test_offsets_when_a_consumer_is_alone_then_taken_as_long_as_the_group_has_no_member),
         CASE(test_writer_when_it_fails_then_a_prefix_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

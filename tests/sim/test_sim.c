@@ -45,8 +45,9 @@ static void everything_has_happened(void **state) {
     for (int i = 0; i < SIM_FAULT_COUNT; i++)
         if (!story->struck[i]) fail_msg("fault %d never struck", i);
     for (int i = 0; i < SIM_DISK_FAULT_COUNT; i++) {
-        if (!sim_disk_struck(i)) fail_msg("disks never had %s", sim_disk_fault_names[i]);
-        printf("%s %llu\n", sim_disk_fault_names[i], (unsigned long long)sim_disk_struck(i));
+        if (!sim_disk_struck((enum sim_disk_fault)i)) fail_msg("disks never had %s", sim_disk_fault_names[i]);
+        printf("%s %llu\n", sim_disk_fault_names[i],
+               (unsigned long long)sim_disk_struck((enum sim_disk_fault)i));
     }
     for (int i = 0; i < STORY_EVENT_COUNT; i++) {
         if (!story->lived_through[i]) fail_msg("no story had %s", story_event_names[i]);

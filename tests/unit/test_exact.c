@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goal: the breaker of the exactly-once lane (R15): a task stops at the thousandth record that shows too many
- * rejects, whatever batches they came in, while the others go on; a few rejects stop nobody. */
+ * rejects, whatever batches they came in, while the others go on; a few rejects stop nobody. And a copy of a
+ * state belongs to the task it was taken of (R9). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +22,8 @@ struct bench {
     struct weir_pause pause;
     int32_t paused_task;
     int pauses;
+    struct weir_copy copies[2];
+    int copy_count;
 };
 
 static struct weir_kafka_membership *membership(void *owner) {
@@ -33,6 +36,12 @@ static void paused(void *owner, int32_t task, const struct weir_pause *pause) {
     bench->pause = *pause;
     bench->paused_task = task;
     bench->pauses++;
+}
+
+static void copied(void *owner, struct weir_copy copy) {
+    struct bench *bench = owner;
+    assert_in_range(bench->copy_count, 0, 1);
+    bench->copies[bench->copy_count++] = copy;
 }
 
 static void adopt(struct bench *bench, int32_t id, int64_t next) {
@@ -57,7 +66,8 @@ static void bench_open(struct bench *bench, uint32_t pause_above) {
                                          .pause_above = pause_above,
                                          .owner = bench,
                                          .membership = membership,
-                                         .paused = paused};
+                                         .paused = paused,
+                                         .copied = copied};
     assert_int_equal(weir_exact_create(&options, &bench->lane, &error), WEIR_OK);
 }
 
@@ -136,11 +146,35 @@ static void test_task_when_taken_again_after_a_pause_then_it_goes_on(void **stat
     bench_close(&bench);
 }
 
+static void test_copy_when_its_task_came_back_to_the_same_unit_then_it_is_not_that_of_the_new_one(
+    void **state) {
+    (void)state;
+    struct bench bench;
+    struct weir_error error;
+    struct weir_progress progress = {.unit = 7, .chain = 77, .seed = 1}, left;
+    bench_open(&bench, 100);
+    for (int i = 0; i < 2; i++) {
+        struct weir_task *task;
+        assert_int_equal(weir_task_create(bench.pipeline.plan, 1, &task, &error), WEIR_OK);
+        assert_int_equal(weir_exact_adopt(bench.lane, 0, task, &progress), WEIR_OK);
+        weir_exact_save_anew(bench.lane, 0);
+        assert_int_equal(bench.copy_count, i + 1);
+        assert_non_null(weir_exact_copied(bench.lane, &bench.copies[i]));
+        if (i == 0) weir_task_destroy(weir_exact_release(bench.lane, 0, &left));
+    }
+    assert_null(weir_exact_copied(bench.lane, &bench.copies[0]));
+    weir_exact_publish(bench.lane, &bench.copies[0], true);
+    assert_non_null(weir_exact_copied(bench.lane, &bench.copies[1]));
+    bench_close(&bench);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_task_when_more_than_its_share_is_bad_then_it_stops_at_the_thousandth_record),
         cmocka_unit_test(test_task_when_told_never_to_pause_then_it_takes_anything),
         cmocka_unit_test(test_task_when_taken_again_after_a_pause_then_it_goes_on),
+        cmocka_unit_test(
+            test_copy_when_its_task_came_back_to_the_same_unit_then_it_is_not_that_of_the_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
