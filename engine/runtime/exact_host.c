@@ -282,6 +282,7 @@ int weir_exact_host_start(struct weir_exact_host *host, struct weir_kafka_source
     struct weir_committer_options options = {
         .txn = {.client = host->options.client, .id = host->names.id, .journal = host->names.journal},
         .topic = pipeline->source.topic.text,
+        .lease = pipeline->tasks == WEIR_TASKS_SINGLE,
         .source = source,
         .clock = committer_clock};
     weir_topics_of_streams(host->options.plan, options.txn.topics, options.txn.bare);

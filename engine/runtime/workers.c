@@ -168,7 +168,8 @@ void weir_workers_counts(const struct weir_workers *crew, struct weir_task_count
 void weir_workers_commits(const struct weir_workers *crew, struct weir_latency *commits) {
     memset(commits, 0, sizeof *commits);
     for (uint32_t i = 0; i < crew->count; i++) {
-        const struct weir_latency *own = weir_worker_commits(crew->members[i].worker);
+        const struct weir_worker *worker = crew->members[i].worker; /* NULL: it never led */
+        const struct weir_latency *own = worker ? weir_worker_commits(worker) : NULL;
         if (own) weir_latency_merge(commits, own);
     }
 }
