@@ -15,7 +15,10 @@
 #include "runtime/latency.h"
 #include "runtime/recover.h"
 
-#define WEIR_LEASE_MS 1500    /* a leader this long silent is taken for dead */
+#define WEIR_LEASE_MS 1500 /* a leader this long silent is taken for dead */
+/* ... by one who would take over with another pipeline file: the others go first, and a leader that changes
+ * its file has more time */
+#define WEIR_LEASE_COLD_MS 3000
 #define WEIR_HEARTBEAT_MS 500 /* its longest silence while it lives */
 
 /* How a task of this pipeline is recovered. names and committed are borrowed. */

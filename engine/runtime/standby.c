@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/standby.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define STEP_MS 100
 #define RETRY_MS 1000
 #define JITTER_MS 300
+#define ASLEEP_MS (WEIR_HEARTBEAT_MS * 2) /* a turn takes STEP_MS twice */
 #define COMMITTED_PATIENCE_MS 10000
 
 static volatile sig_atomic_t asked_to_stop;
@@ -26,13 +28,17 @@ static void on_signal(int signum) {
 
 struct standby {
     const struct weir_worker_options *options;
+    const atomic_bool *stop;
     struct weir_exact_names names;
     struct weir_kafka_source *source; /* only to ask what is committed */
     struct weir_kafka_offset *offsets;
     uint32_t count;
     struct weir_follower *follower;
+    bool warm; /* as it was told */
     struct weir_error *error;
 };
+
+static bool must_stop(const struct standby *standby) { return asked_to_stop || *standby->stop; }
 
 static void wait_ms(int64_t ms) { /* a signal cuts it short */
     nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
@@ -69,50 +75,145 @@ static int begin_to_follow(struct standby *standby) {
     return weir_follower_open(&recovery, &standby->follower, standby->error);
 }
 
-/* Until the leader has been silent for too long. */
+static uint64_t unit(const struct standby *standby) { return weir_follower_unit(standby->follower); }
+
+/* Which process needs the new pipeline file: once, until that changes. */
+static void tell(struct standby *standby, bool first) {
+    bool warm = weir_follower_is_warm(standby->follower);
+    if (!first && warm == standby->warm) return;
+    standby->warm = warm;
+    if (warm && first) weir_log(WEIR_LOG_INFO, "standing by at unit %" PRIu64, unit(standby));
+    if (warm && !first)
+        weir_log(WEIR_LOG_INFO, "standing by at unit %" PRIu64 ": the leader has the same pipeline file now",
+                 unit(standby));
+    if (warm) return;
+    if (first)
+        weir_log(WEIR_LOG_WARNING,
+                 "waiting at unit %" PRIu64
+                 ": the leader works with another pipeline file (or program, or kind of processor): if this "
+                 "process has the new one, send the leader SIGHUP; if not, give it the leader's and send it "
+                 "SIGHUP",
+                 unit(standby));
+    else
+        weir_log(WEIR_LOG_WARNING,
+                 "waiting at unit %" PRIu64
+                 ": the leader has changed its pipeline file: give the new one to this process too and send "
+                 "it SIGHUP",
+                 unit(standby));
+}
+
+/* To lead: before anybody is fenced, and it counts only if nothing was committed meanwhile. */
+static int make_warm(struct standby *standby, bool after_silence) {
+    int result = weir_follower_warm(standby->follower, standby->error);
+    if (!result && after_silence)
+        weir_log(WEIR_LOG_WARNING,
+                 "the leader is silent and worked with another pipeline file: taking over from its newest "
+                 "snapshot, what does not fit starts cold");
+    if (result != WEIR_AGAIN && result != WEIR_IO) return result;
+    weir_log(WEIR_LOG_WARNING, "cannot take over yet, trying again: %s", standby->error->text);
+    wait_ms(RETRY_MS);
+    return WEIR_OK;
+}
+
+/* Until the leader has been silent for too long; a process that had the lead until now does not wait. Whoever
+ * is warm goes first: what it publishes is what the leader would have. */
 static int follow(struct standby *standby) {
     uint16_t random = 0;
     if (getrandom(&random, sizeof random, 0) < 0) random = 0;
-    int64_t patience_ms = WEIR_LEASE_MS + random % JITTER_MS, heard_ms = weir_clock_ms();
-    while (!asked_to_stop) {
+    int64_t heard_ms = weir_clock_ms(), awake_ms = heard_ms;
+    bool at_once = standby->options->leads;
+    while (!must_stop(standby)) {
+        /* A process that was stopped or starved has heard nothing: that says nothing about the leader. */
+        if (weir_clock_ms() - awake_ms > ASLEEP_MS) heard_ms = weir_clock_ms();
+        awake_ms = weir_clock_ms();
         int units = weir_follower_step(standby->follower, STEP_MS, standby->error);
         if (units < 0 && units != WEIR_AGAIN && units != WEIR_IO) return units;
-        if (units > 0) heard_ms = weir_clock_ms();
-        if (units <= 0) wait_ms(STEP_MS);
-        if (weir_clock_ms() - heard_ms > patience_ms) return WEIR_OK;
+        if (units > 0) {
+            if (at_once)
+                weir_log(WEIR_LOG_WARNING, "another process has taken the lead while the file changed here");
+            tell(standby, at_once);
+            at_once = false;
+            heard_ms = weir_clock_ms();
+        }
+        bool warm = weir_follower_is_warm(standby->follower);
+        int64_t patience_ms = (warm ? WEIR_LEASE_MS : WEIR_LEASE_COLD_MS) + random % JITTER_MS;
+        if (!at_once && awake_ms - heard_ms <= patience_ms) {
+            if (units <= 0) wait_ms(STEP_MS);
+            continue;
+        }
+        if (warm) return WEIR_OK;
+        int result = make_warm(standby, !at_once);
+        if (result) return result;
+        awake_ms = weir_clock_ms();
     }
     return WEIR_END;
 }
 
-int weir_standby_run(const struct weir_worker_options *options, struct weir_follower **follower,
-                     struct weir_error *error) {
-    struct standby standby = {.options = options, .error = error};
+/* A cluster that does not answer is asked again. */
+static int open_follower(struct standby *standby) {
+    for (;;) {
+        memset(standby->error, 0, sizeof *standby->error);
+        int result = begin_to_follow(standby);
+        if (must_stop(standby)) return WEIR_END;
+        if (result != WEIR_AGAIN && result != WEIR_IO) return result;
+        weir_log(WEIR_LOG_WARNING, "cannot stand by yet, trying again: %s", standby->error->text);
+        wait_ms(RETRY_MS);
+    }
+}
+
+static uint64_t committed_unit(const struct standby *standby) {
+    uint64_t newest = 0, number, chain;
+    int64_t from;
+    for (uint32_t i = 0; standby->offsets && i < standby->count; i++)
+        if (weir_unit_parse_metadata(standby->offsets[i].metadata, &number, &chain, &from) && number > newest)
+            newest = number;
+    return newest;
+}
+
+static void close_follower(struct standby *standby) {
+    weir_follower_close(standby->follower);
+    standby->follower = NULL;
+}
+
+/* A standby that was slow finds gone what the leader's newer snapshots have made needless; what the leader
+ * has not passed is lost. Where they DIVERGED is no such thing (R11). */
+static bool is_overtaken(struct standby *standby) {
+    struct weir_error why = *standby->error;
+    uint64_t before = standby->follower ? unit(standby) : committed_unit(standby);
+    close_follower(standby);
+    bool overtaken =
+        strncmp(why.text, "DIVERGED", 8) != 0 && !look(standby) && committed_unit(standby) > before;
+    if (overtaken) weir_log(WEIR_LOG_WARNING, "overtaken by the leader, standing by anew: %s", why.text);
+    *standby->error = why;
+    return overtaken;
+}
+
+static int stand_by(struct standby *standby) {
+    int result = open_follower(standby);
+    bool led_before = !result && standby->count && weir_follower_unit(standby->follower);
+    if (led_before && !standby->options->leads) tell(standby, true);
+    if (led_before) result = follow(standby); /* else nobody ever led */
+    return must_stop(standby) ? WEIR_END : result;
+}
+
+int weir_standby_run(const struct weir_worker_options *options, const atomic_bool *stop,
+                     struct weir_follower **follower, struct weir_error *error) {
+    struct standby standby = {.options = options, .stop = stop, .error = error};
     struct sigaction action = {.sa_handler = on_signal}, terminate, interrupt;
     int result;
     asked_to_stop = 0;
     sigaction(SIGTERM, &action, &terminate);
     sigaction(SIGINT, &action, &interrupt);
     weir_exact_names_make(options->pipeline, NULL, &standby.names);
-    for (;;) {
-        memset(error, 0, sizeof *error);
-        result = begin_to_follow(&standby);
-        if ((result != WEIR_AGAIN && result != WEIR_IO) || asked_to_stop) break;
-        weir_log(WEIR_LOG_WARNING, "cannot stand by yet, trying again: %s", error->text);
-        wait_ms(RETRY_MS);
-    }
-    bool led_before = !result && standby.count && weir_follower_unit(standby.follower);
-    if (led_before)
-        weir_log(WEIR_LOG_INFO, "standing by at unit %llu",
-                 (unsigned long long)weir_follower_unit(standby.follower));
-    if (led_before) result = follow(&standby); /* else nobody ever led */
-    if (asked_to_stop) result = WEIR_END;
-    if (result)
-        weir_follower_close(standby.follower);
-    else
-        *follower = standby.follower;
+    do result = stand_by(&standby);
+    while (result == WEIR_DATA && is_overtaken(&standby));
+    if (result) close_follower(&standby);
+    *follower = standby.follower;
     if (standby.source) weir_kafka_source_close(standby.source);
     free(standby.offsets);
     sigaction(SIGTERM, &terminate, NULL);
     sigaction(SIGINT, &interrupt, NULL);
     return result;
 }
+
+bool weir_standby_was_signalled(void) { return asked_to_stop; }
