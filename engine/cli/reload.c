@@ -88,7 +88,6 @@ void weir_reload_compare(const struct weir_loaded *running, const struct weir_lo
 
 /* State must survive the change; NULL: it does. */
 static const char *why_never(const struct weir_pipeline *pipeline) {
-    if (pipeline->tasks == WEIR_TASKS_SINGLE) return "with `tasks: single`: stop it and start it again";
     if (!weir_pipeline_is_exact(pipeline) && !pipeline->state.dir)
         return "without state.dir or `delivery: exactly_once`: its state would be lost";
     return NULL;

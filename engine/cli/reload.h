@@ -5,6 +5,7 @@
  * place:   run -> reload -> run: the workers stop at a unit boundary as if by SIGTERM (drained, committed,
  * state saved and, exactly once, published), and start again with the new file; the state is carried over
  * (core/carry.h). The first unit after that carries the new engine id: the journal says where the change was.
+ * single:  `tasks: single`: the leader leads on with it, a standby stands by with it.
  * refused: a file with errors, or a change of what says where the pipeline stands; told on stderr, and the
  * running one is not disturbed.
  * threads: one of its own, which waits for the signal.

@@ -140,6 +140,7 @@ static int work(struct engine *engine, struct weir_loaded **before, struct weir_
     weir_reload_watch(engine->reload, NULL);
     if (result) fprintf(stderr, "weir run: %s\n", error.text);
     if (!result && !weir_workers_were_signalled(workers)) *next = weir_reload_take(engine->reload);
+    engine->options.leads = weir_workers_led(workers);
     if (!*next) print_summary(workers, &engine->summary, weir_args_get(engine->args, "summary"));
     weir_workers_destroy(workers);
     weir_summary_deinit(&engine->summary);

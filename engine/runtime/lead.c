@@ -8,6 +8,8 @@
 #include "base/faults.h"
 #include "base/log.h"
 
+#define ASLEEP_MS (WEIR_HEARTBEAT_MS * 2)
+
 /* True also when nobody says so. */
 static bool has_moved_on(const struct weir_recover_options *recovery, struct weir_kafka_source *source,
                          int64_t timeout_ms) {
@@ -34,12 +36,16 @@ int weir_lead_stand_by(const struct weir_recover_options *recovery, struct weir_
 }
 
 void weir_lease_begin(struct weir_lease *lease, int64_t now_ms, uint32_t chance) {
-    *lease = (struct weir_lease){now_ms, WEIR_LEASE_MS + chance % WEIR_LEASE_JITTER_MS};
+    *lease = (struct weir_lease){now_ms, now_ms, chance % WEIR_LEASE_JITTER_MS};
 }
 
-bool weir_lease_is_over(struct weir_lease *lease, int64_t now_ms, int units) {
-    if (units > 0 && WEIR_RULE(101)) lease->heard_ms = now_ms;
-    return now_ms - lease->heard_ms > lease->patience_ms;
+void weir_lease_awake(struct weir_lease *lease, int64_t now_ms) { lease->awake_ms = now_ms; }
+
+bool weir_lease_is_over(struct weir_lease *lease, int64_t now_ms, int units, bool warm) {
+    bool asleep = now_ms - lease->awake_ms > ASLEEP_MS;
+    lease->awake_ms = now_ms;
+    if (asleep || (units > 0 && WEIR_RULE(101))) lease->heard_ms = now_ms;
+    return now_ms - lease->heard_ms > (warm ? WEIR_LEASE_MS : WEIR_LEASE_COLD_MS) + lease->jitter_ms;
 }
 
 int weir_lead_take(struct weir_exact *lane, struct weir_kafka_source *source, struct weir_follower *follower,

@@ -11,7 +11,10 @@
 
 #include "runtime/recover.h"
 
-#define WEIR_LEASE_MS 1500       /* a leader this long silent is taken for dead */
+#define WEIR_LEASE_MS 1500 /* a leader this long silent is taken for dead */
+/* ... by one who would take over with another pipeline file: the others go first, and a leader that changes
+ * its file has more time */
+#define WEIR_LEASE_COLD_MS 3000
 #define WEIR_LEASE_JITTER_MS 300 /* a random part of it longer, so that two standbys seldom move at once */
 #define WEIR_HEARTBEAT_MS 500    /* its longest silence while it lives */
 
@@ -23,12 +26,16 @@ int weir_lead_stand_by(const struct weir_recover_options *recovery, struct weir_
                        struct weir_error *error);
 
 struct weir_lease {
-    int64_t heard_ms, patience_ms;
+    int64_t heard_ms, awake_ms, jitter_ms;
 };
 
 void weir_lease_begin(struct weir_lease *lease, int64_t now_ms, uint32_t chance);
-/* units: what weir_follower_step has just returned. True: the leader has been silent for too long. */
-bool weir_lease_is_over(struct weir_lease *lease, int64_t now_ms, int units);
+/* After each weir_follower_step: what it returned, and whether the follower is warm. True: the leader has
+ * been silent for too long. A process that was stopped or starved since the last call has heard nothing,
+ * which says nothing about the leader. */
+bool weir_lease_is_over(struct weir_lease *lease, int64_t now_ms, int units, bool warm);
+/* The caller was not asleep, but at work. */
+void weir_lease_awake(struct weir_lease *lease, int64_t now_ms);
 
 /* For who has opened the producer, so that nobody else commits any more: where the group stands is final.
  * Goes on to there and gives the task to the lane. The follower only wants to be closed then. WEIR_AGAIN,

@@ -28,7 +28,7 @@ struct recovery {
     } * sought;
     uint32_t sought_count;
     struct weir_record *records; /* WEIR_BATCH_MAX */
-    struct weir_recovered *out;
+    struct weir_recovered *out;  /* task NULL: a follower that waits (R12) */
     struct weir_error *error;
 };
 
@@ -334,17 +334,18 @@ static int rebuild_from_newest(struct recovery *recovery) {
     return result;
 }
 
-/* The snapshot it came from and the one before that: their readers begin at the record of the unit they were
- * taken after. From birth: at the beginning. */
-static void remember_generations(struct recovery *recovery) {
+/* The snapshot of this unit (0: none, from birth) and the one before that: their readers begin at the record
+ * of the unit they were taken after. From birth: at the beginning. */
+static void remember_generations(struct recovery *recovery, uint64_t newest) {
     struct weir_progress *progress = &recovery->out->progress;
     int found = 0;
+    memset(progress->generations, 0, sizeof progress->generations);
     progress->journal_from[0] = progress->journal_from[1] = -1;
-    for (uint32_t i = recovery->history.count; i-- > 0 && found < 2 && recovery->out->snapshot_unit;) {
+    for (uint32_t i = recovery->history.count; i-- > 0 && found < 2 && newest;) {
         const struct weir_manifest *manifest = &recovery->history.units[i].manifest;
         const struct weir_unit *at =
             manifest->unit ? unit_numbered(&recovery->history, manifest->unit) : NULL;
-        if (!at || at->chain != manifest->chain || manifest->unit > recovery->out->snapshot_unit) continue;
+        if (!at || at->chain != manifest->chain || manifest->unit > newest) continue;
         progress->generations[found] = *manifest;
         progress->journal_from[found++] = at->journal_offset;
     }
@@ -373,8 +374,20 @@ static int find_end(struct recovery *recovery, int64_t *from) {
     return WEIR_OK;
 }
 
-/* Up to where the group stands: everything in one go. */
-static int recover(struct recovery *recovery) {
+/* A task that others have moved on: made again from what the journal holds, as any restart would. */
+static int rebuild_all(struct recovery *recovery) {
+    int result = rebuild_from_newest(recovery);
+    if (!result) remember_generations(recovery, recovery->out->snapshot_unit);
+    return result;
+}
+
+static bool is_own(const struct recovery *recovery, const struct weir_unit *unit) {
+    return unit->engine_id == recovery->options->engine_id;
+}
+
+/* Up to where the group stands: everything in one go. follows: a task of another engine's units is not made.
+ */
+static int recover(struct recovery *recovery, bool follows) {
     const struct weir_recover_options *options = recovery->options;
     int64_t from;
     int result = find_end(recovery, &from);
@@ -392,13 +405,12 @@ static int recover(struct recovery *recovery) {
     }
     result = read_journal(recovery);
     WEIR_POINT("recover.journal");
-    if (!result) result = rebuild_from_newest(recovery);
-    if (!result) {
-        recovery->out->progress = recovery->end;
-        recovery->out->progress.seed = recovery->history.units[0].seed;
-        remember_generations(recovery);
-    }
-    return result;
+    if (result) return result;
+    recovery->out->progress = recovery->end;
+    recovery->out->progress.seed = recovery->history.units[0].seed;
+    if (!follows || is_own(recovery, newest_unit(&recovery->history))) return rebuild_all(recovery);
+    remember_generations(recovery, recovery->end.unit);
+    return WEIR_OK;
 }
 
 static void recovery_deinit(struct recovery *recovery) {
@@ -413,7 +425,7 @@ int weir_recover(const struct weir_recover_options *options, struct weir_recover
                  struct weir_error *error) {
     struct recovery recovery = {.options = options, .out = recovered, .error = error};
     memset(recovered, 0, sizeof *recovered);
-    int result = recover(&recovery);
+    int result = recover(&recovery, false);
     recovery_deinit(&recovery);
     if (result == WEIR_NOMEM)
         weir_error_set(error, result, "no memory to rebuild the state of task %d", options->task);
@@ -455,7 +467,7 @@ int weir_follower_open(const struct weir_recover_options *options, struct weir_f
     follower->recovery =
         (struct recovery){.options = &follower->options, .out = &follower->done, .error = error};
     int result = copy_committed(follower, options->committed, options->count) ? WEIR_OK : WEIR_NOMEM;
-    if (!result) result = recover(&follower->recovery);
+    if (!result) result = recover(&follower->recovery, true);
     if (result)
         weir_follower_close(follower);
     else
@@ -484,20 +496,25 @@ static void prune(struct recovery *recovery) {
     history->count -= gone;
 }
 
-/* A unit that came since is done too, and the task stands behind it. */
+static void drop_task(struct recovery *recovery) {
+    weir_task_destroy(recovery->out->task);
+    recovery->out->task = NULL;
+}
+
+/* A unit that came since is done too, and the task stands behind it. One of another engine's ends the task
+ * (R12): a state that is carried over begins at the newest snapshot, and the task's would have begun at an
+ * older one. Another process that recovers could not prove what such a task publishes. */
 static int follow_unit(struct recovery *recovery, const struct weir_unit *unit) {
     struct weir_progress *progress = &recovery->out->progress;
     bool follows = unit->number == progress->unit + 1 && unit->previous == progress->chain;
+    bool first = !progress->unit; /* it says with which seed the task was born */
+    int result = WEIR_OK;
     if (!follows && WEIR_RULE(401)) return lost(recovery, "does not go on where the standby stands");
-    if (!progress->unit) { /* the first of all: it says with which seed the task was born */
-        weir_task_destroy(recovery->out->task);
-        recovery->out->task = NULL;
-        int result =
-            weir_task_create(recovery->options->plan, unit->seed, &recovery->out->task, recovery->error);
-        if (result) return result;
-        progress->seed = unit->seed;
-    }
-    int result = do_unit_again(recovery, unit);
+    if (first) progress->seed = unit->seed;
+    if (first || !is_own(recovery, unit)) drop_task(recovery);
+    if (first && is_own(recovery, unit))
+        result = weir_task_create(recovery->options->plan, unit->seed, &recovery->out->task, recovery->error);
+    if (!result && recovery->out->task) result = do_unit_again(recovery, unit);
     if (result) return result;
     progress->unit = unit->number;
     progress->chain = unit->chain;
@@ -534,8 +551,19 @@ static int follow_some(struct weir_follower *follower, uint64_t up_to, int64_t t
     return count;
 }
 
+bool weir_follower_is_warm(const struct weir_follower *follower) { return follower->done.task; }
+
+int weir_follower_warm(struct weir_follower *follower, struct weir_error *error) {
+    follower->recovery.error = error;
+    return follower->done.task ? WEIR_OK : rebuild_all(&follower->recovery);
+}
+
 int weir_follower_step(struct weir_follower *follower, int64_t timeout_ms, struct weir_error *error) {
-    return follow_some(follower, 0, timeout_ms, error);
+    int units = follow_some(follower, 0, timeout_ms, error);
+    const struct weir_unit *newest = newest_unit(&follower->recovery.history);
+    if (units < 0 || follower->done.task || !newest || !is_own(&follower->recovery, newest)) return units;
+    int result = rebuild_all(&follower->recovery); /* the leader is of its engine id now */
+    return result ? break_off(&follower->recovery, result) : units;
 }
 
 int weir_follower_finish(struct weir_follower *follower, const struct weir_kafka_offset *committed,
@@ -556,6 +584,7 @@ int weir_follower_finish(struct weir_follower *follower, const struct weir_kafka
     if (!result && (follower->done.progress.unit != recovery->end.unit ||
                     follower->done.progress.chain != recovery->end.chain))
         result = lost(recovery, "holds another unit of that number than was committed");
+    if (!result) result = weir_follower_warm(follower, error);
     if (result) return result;
     /* The journal may have been cut off there, however far back our own snapshots reach (R9). */
     for (int i = 0; i < 2 && WEIR_RULE(309); i++)

@@ -41,21 +41,27 @@ int weir_recover(const struct weir_recover_options *options, struct weir_recover
  */
 bool weir_recover_diverged(const struct weir_error *error);
 
-/* A hot standby: recovers once, then does each unit that is committed by another process again, with the same
- * proof. */
+/* A standby: recovers once, then does each unit that is committed by another process again, with the same
+ * proof. That is to be warm. While the units are of another engine id than its own, most often of another
+ * pipeline file, it has no task and waits (R12): a state that is carried over begins at the newest snapshot,
+ * whoever makes it and whenever, so that every process of this engine id can prove what comes after. */
 struct weir_follower;
 
 /* committed and the names of topics are copied, the options' other pointers are borrowed. */
 int weir_follower_open(const struct weir_recover_options *options, struct weir_follower **follower,
                        struct weir_error *error);
-/* Units done since the last call, 0: nothing new. WEIR_AGAIN: no answer, call again. After all others only
+/* Units seen since the last call, 0: nothing new. WEIR_AGAIN: no answer, call again. After all others only
  * _close is allowed. WEIR_END: it has lost its way, in the middle of a unit or because the log no longer
- * holds what it would read next: open another one. WEIR_DATA: DIVERGED. WEIR_NOMEM. */
+ * holds what it would read next: open another one. WEIR_DATA: DIVERGED. WEIR_NOMEM. Warm again when the
+ * newest unit is of its own engine id. */
 int weir_follower_step(struct weir_follower *follower, int64_t timeout_ms, struct weir_error *error);
+bool weir_follower_is_warm(const struct weir_follower *follower);
+/* One that waits makes its task from the newest snapshot, to lead with it. Errors as weir_recover. */
+int weir_follower_warm(struct weir_follower *follower, struct weir_error *error);
 /* Goes on to where the group stands and hands the task over; then close, whatever it returns. */
 int weir_follower_finish(struct weir_follower *follower, const struct weir_kafka_offset *committed,
                          uint32_t count, struct weir_recovered *recovered, struct weir_error *error);
 void weir_follower_close(struct weir_follower *follower);
-uint64_t weir_follower_unit(const struct weir_follower *follower); /* the last one done; 0 = there was none */
+uint64_t weir_follower_unit(const struct weir_follower *follower); /* the last one seen; 0 = there was none */
 
 #endif

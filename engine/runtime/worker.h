@@ -39,6 +39,7 @@ struct weir_worker_options {
     struct weir_worker_watch watch;
     struct weir_follower
         *follower;            /* exactly once, `tasks: single`: this worker takes the lead with its task */
+    bool leads;               /* ... and this process had it until now, under another file: no waiting */
     struct weir_shelf *shelf; /* shared by the workers of a process; NULL: this one is alone */
 };
 

@@ -2,6 +2,7 @@
 #include "runtime/workers.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "runtime/recover.h"
 #include "runtime/shelf.h"
 #include "runtime/standby.h"
+#include "runtime/topics.h"
 
 #define INSTANCE_BYTES 256
 
@@ -26,7 +28,10 @@ struct member {
 
 struct weir_workers {
     struct weir_worker_options options;
-    bool single; /* exactly once: one process leads, with one worker, which is made when it does */
+    bool single;         /* exactly once: one process leads, with one worker, which is made when it does */
+    atomic_bool asked;   /* single: to end */
+    bool led, signalled; /* single: at the end */
+    pthread_mutex_t lead_lock;      /* single: around the worker's coming and going */
     struct weir_worker_watch watch; /* the caller's */
     pthread_mutex_t watch_lock;
     struct weir_shelf *shelf;
@@ -58,30 +63,34 @@ static int name_member(struct member *member, struct weir_kafka_client *client, 
     return WEIR_OK;
 }
 
+static int create_members(struct weir_workers *crew, struct weir_error *error) {
+    crew->shelf = weir_shelf_create();
+    int result = crew->shelf ? WEIR_OK : weir_error_set(error, WEIR_NOMEM, "no memory for workers");
+    for (uint32_t i = 0; i < crew->count && !result; i++) {
+        struct weir_worker_options own = crew->options;
+        own.shelf = crew->shelf;
+        own.watch = (struct weir_worker_watch){.owner = crew, .batch = crew->watch.batch ? on_batch : NULL};
+        crew->members[i].crew = crew;
+        if (crew->count > 1) result = name_member(&crew->members[i], &own.client, i);
+        if (!result) result = weir_worker_create(&own, &crew->members[i].worker, error);
+    }
+    return result;
+}
+
 int weir_workers_create(const struct weir_worker_options *options, uint32_t count, struct weir_workers **out,
                         struct weir_error *error) {
     struct weir_workers *crew = calloc(1, sizeof *crew);
+    struct weir_retention retention = {0};
     if (!crew) return weir_error_set(error, WEIR_NOMEM, "no memory for workers");
     pthread_mutex_init(&crew->watch_lock, NULL);
+    pthread_mutex_init(&crew->lead_lock, NULL);
     crew->options = *options;
     crew->single = options->pipeline->tasks == WEIR_TASKS_SINGLE && weir_pipeline_is_exact(options->pipeline);
     crew->watch = options->watch;
     crew->count = crew->single ? 1 : count;
-    if (crew->single) {
-        *out = crew;
-        return WEIR_OK;
-    }
-    crew->shelf = weir_shelf_create();
-    int result = crew->shelf ? WEIR_OK : weir_error_set(error, WEIR_NOMEM, "no memory for workers");
-    for (uint32_t i = 0; i < count && !result; i++) {
-        struct weir_worker_options own = *options;
-        own.shelf = crew->shelf;
-        own.watch =
-            (struct weir_worker_watch){.owner = crew, .batch = options->watch.batch ? on_batch : NULL};
-        crew->members[i].crew = crew;
-        if (count > 1) result = name_member(&crew->members[i], &own.client, i);
-        if (!result) result = weir_worker_create(&own, &crew->members[i].worker, error);
-    }
+    /* Single: its worker is made when it leads; a file that cannot be started is refused now all the same. */
+    int result = crew->single ? weir_topics_look(&options->client, options->plan, true, &retention, error)
+                              : create_members(crew, error);
     if (result)
         weir_workers_destroy(crew);
     else
@@ -97,21 +106,33 @@ static void *run_member(void *owner) {
     return NULL;
 }
 
+/* The worker of the lead before goes. */
+static void set_leader(struct weir_workers *crew, struct weir_worker *worker) {
+    pthread_mutex_lock(&crew->lead_lock);
+    struct weir_worker *before = crew->members[0].worker;
+    crew->members[0].worker = worker;
+    if (worker && crew->asked) weir_worker_stop(worker);
+    pthread_mutex_unlock(&crew->lead_lock);
+    weir_worker_destroy(before);
+}
+
 /* Stands by, leads, and stands by again when another has taken the lead. */
 static int run_single(struct weir_workers *crew, struct weir_error *error) {
-    struct member *member = &crew->members[0];
-    for (bool contested = false;; contested = true) {
-        struct weir_worker_options options = crew->options;
-        int result = weir_standby_run(&options, contested, &options.follower, error);
+    struct weir_worker_options options = crew->options;
+    for (bool contested = false;; contested = true, options.leads = false) {
+        struct weir_worker *worker = NULL;
+        int result = weir_standby_run(&options, contested, &crew->asked, &options.follower, error);
+        crew->signalled = weir_standby_was_signalled();
         if (result) return result == WEIR_END ? WEIR_OK : result;
-        weir_worker_destroy(member->worker);
-        member->worker = NULL;
-        result = weir_worker_create(&options, &member->worker, error);
+        set_leader(crew, NULL);
+        result = weir_worker_create(&options, &worker, error);
         weir_follower_close(options.follower);
-        if (!result) result = weir_worker_run(member->worker, error);
+        set_leader(crew, worker);
+        if (!result) result = weir_worker_run(worker, error);
+        crew->led = !result;
+        crew->signalled = worker && weir_worker_was_signalled(worker);
         if (result != WEIR_AGAIN && result != WEIR_IO) return result;
-        bool signalled = member->worker && weir_worker_was_signalled(member->worker);
-        if (signalled)
+        if (crew->signalled)
             return result == WEIR_AGAIN ? WEIR_OK : result; /* the other has what we had not sent */
         weir_log(WEIR_LOG_WARNING, "not leading any more: %s", error->text);
     }
@@ -138,10 +159,17 @@ int weir_workers_run(struct weir_workers *crew, struct weir_error *error) {
 }
 
 void weir_workers_stop(struct weir_workers *crew) {
-    for (uint32_t i = 0; i < crew->count && !crew->single; i++) weir_worker_stop(crew->members[i].worker);
+    pthread_mutex_lock(&crew->lead_lock);
+    crew->asked = true;
+    for (uint32_t i = 0; i < crew->count; i++)
+        if (crew->members[i].worker) weir_worker_stop(crew->members[i].worker);
+    pthread_mutex_unlock(&crew->lead_lock);
 }
 
+bool weir_workers_led(const struct weir_workers *crew) { return crew->led; }
+
 bool weir_workers_were_signalled(const struct weir_workers *crew) {
+    if (crew->single) return crew->signalled;
     for (uint32_t i = 0; i < crew->count; i++)
         if (crew->members[i].worker && weir_worker_was_signalled(crew->members[i].worker)) return true;
     return false;
@@ -155,6 +183,7 @@ void weir_workers_destroy(struct weir_workers *crew) {
     }
     weir_shelf_destroy(crew->shelf);
     pthread_mutex_destroy(&crew->watch_lock);
+    pthread_mutex_destroy(&crew->lead_lock);
     free(crew);
 }
 
@@ -162,7 +191,7 @@ void weir_workers_counts(const struct weir_workers *crew, struct weir_task_count
     memset(counts, 0, sizeof *counts);
     for (uint32_t i = 0; i < crew->count; i++) {
         struct weir_task_counts own;
-        if (!crew->members[i].worker) continue; /* it never led */
+        if (!crew->members[i].worker) continue;
         weir_worker_counts(crew->members[i].worker, &own);
         weir_task_counts_add(counts, &own);
     }
@@ -171,7 +200,8 @@ void weir_workers_counts(const struct weir_workers *crew, struct weir_task_count
 void weir_workers_commits(const struct weir_workers *crew, struct weir_latency *commits) {
     memset(commits, 0, sizeof *commits);
     for (uint32_t i = 0; i < crew->count; i++) {
-        const struct weir_latency *own = weir_worker_commits(crew->members[i].worker);
+        const struct weir_worker *worker = crew->members[i].worker; /* NULL: it never led */
+        const struct weir_latency *own = worker ? weir_worker_commits(worker) : NULL;
         if (own) weir_latency_merge(commits, own);
     }
 }

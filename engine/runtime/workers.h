@@ -18,10 +18,12 @@ struct weir_workers;
 int weir_workers_create(const struct weir_worker_options *options, uint32_t count,
                         struct weir_workers **workers, struct weir_error *error);
 int weir_workers_run(struct weir_workers *workers, struct weir_error *error);
-/* From any thread, also before the run: each ends after the last commit. Not with `tasks: single`. */
+/* From any thread, also before the run: each ends after the last commit. */
 void weir_workers_stop(struct weir_workers *workers);
 /* After the run: a signal asked for its end. */
 bool weir_workers_were_signalled(const struct weir_workers *workers);
+/* After the run: `tasks: single`, and it had the lead until its end. */
+bool weir_workers_led(const struct weir_workers *workers);
 void weir_workers_destroy(struct weir_workers *workers);
 
 /* After the run: sums over all tasks there were and over all commits (count 0 without `exactly_once`); each

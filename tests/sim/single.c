@@ -154,7 +154,8 @@ static void follow(struct process *process) {
     } else {
         enter(process, STAGE_FOLLOW, STEP_MS);
     }
-    if (weir_lease_is_over(&process->lease, now(process), units)) open_producer(process);
+    if (weir_lease_is_over(&process->lease, now(process), units, weir_follower_is_warm(process->follower)))
+        open_producer(process);
 }
 
 /* ---- taking the lead ---- */

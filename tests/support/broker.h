@@ -76,6 +76,8 @@ static inline long broker_read(const char *topic, int partitions, void *owner,
     rd_kafka_conf_set(conf, "group.id", "test-reader", why, sizeof why);
     rd_kafka_conf_set(conf, "enable.partition.eof", "true", why, sizeof why);
     rd_kafka_conf_set(conf, "enable.auto.commit", "false", why, sizeof why);
+    rd_kafka_conf_set(conf, "fetch.wait.max.ms", "10", why,
+                      sizeof why); /* the end comes with an empty fetch */
     rd_kafka_t *consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
     assert_non_null(consumer);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);

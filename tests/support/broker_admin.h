@@ -80,19 +80,44 @@ static inline void admin_delete(const char *name) {
     rd_kafka_destroy(client);
 }
 
+/* One setting of a topic; its others become the broker's. */
+static inline void admin_set(const char *topic, const char *key, const char *value) {
+    rd_kafka_t *client = admin_client("admin");
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_ConfigResource_set_config(resource, key, value);
+    rd_kafka_AlterConfigs(client, &resource, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 30000);
+    assert_non_null(event);
+    assert_int_equal(rd_kafka_event_error(event), 0);
+    size_t count;
+    const rd_kafka_ConfigResource_t **results =
+        rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event), &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(rd_kafka_ConfigResource_error(results[0]), 0);
+    rd_kafka_event_destroy(event);
+    rd_kafka_ConfigResource_destroy(resource);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(client);
+}
+
 static inline void admin_trim(const char *topic, int partition, int64_t before) {
     struct weir_kafka_client client = {.brokers = broker_address()};
     struct weir_error error = {0};
     if (weir_kafka_topic_trim(&client, topic, partition, before, 30000, &error)) fail_msg("%s", error.text);
 }
 
-/* The offset after the last record. */
-static inline int64_t admin_end(const char *topic, int partition) {
+static inline void admin_edges(const char *topic, int partition, int64_t *low, int64_t *high) {
     rd_kafka_t *client = admin_client("admin");
-    int64_t low, high = -1;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client, topic, partition, &low, &high, 30000);
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client, topic, partition, low, high, 30000);
     if (code) fail_msg("%s: %s", topic, rd_kafka_err2str(code));
     rd_kafka_destroy(client);
+}
+
+/* The offset after the last record. */
+static inline int64_t admin_end(const char *topic, int partition) {
+    int64_t low, high = -1;
+    admin_edges(topic, partition, &low, &high);
     return high;
 }
 
