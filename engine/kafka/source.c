@@ -6,11 +6,14 @@
  */
 #include "kafka/source.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "kafka/message.h"
 
 #define CLOSE_TIMEOUT_MS 5000
@@ -103,39 +106,55 @@ int weir_kafka_source_rejoin(struct weir_kafka_source *source, struct weir_error
     return subscribe(source, error);
 }
 
-/* librdkafka's own close may wait for a coordinator that is gone; this one has a deadline. False: it was not
- * kept. */
-static bool leave_group(struct weir_kafka_source *source) {
-    rd_kafka_error_t *refused = rd_kafka_consumer_close_queue(source->rk, source->events);
-    if (refused) {
-        rd_kafka_error_destroy(refused);
-        return false;
-    }
+static void *leave_group(void *owner) {
+    struct weir_kafka_source *source = owner;
     int64_t deadline_ms = weir_clock_ms() + CLOSE_TIMEOUT_MS;
-    while (!rd_kafka_consumer_closed(source->rk) && weir_kafka_left_ms(deadline_ms))
+    rd_kafka_error_t *refused = rd_kafka_consumer_close_queue(source->rk, source->events);
+    source->left = !refused;
+    if (refused) rd_kafka_error_destroy(refused);
+    while (source->left && !rd_kafka_consumer_closed(source->rk)) {
+        source->left = weir_kafka_left_ms(deadline_ms) > 0;
         rd_kafka_queue_poll_callback(source->events, 20);
-    return rd_kafka_consumer_closed(source->rk);
+    }
+    return NULL;
+}
+
+/* Leaving may wait for a coordinator that is gone, or, in 2.0.2, for ever: giving a partition back that was
+ * assigned while the member leaves asks a group that does not answer any more. So it has a thread of its own
+ * and a deadline. False: it is still there, and the source its; both stay until the end of the process. */
+static bool leave_in_time(struct weir_kafka_source *source) {
+    pthread_t thread;
+    int64_t until_ms = weir_clock_wall_ms() + CLOSE_TIMEOUT_MS + 1000;
+    struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
+    if (pthread_create(&thread, NULL, leave_group, source)) return false;
+    if (!pthread_timedjoin_np(thread, NULL, &until)) return true;
+    pthread_detach(thread);
+    return false;
+}
+
+static void close_consumer(struct weir_kafka_source *source) {
+    rd_kafka_queue_io_event_enable(source->events, -1, NULL, 0);
+    rd_kafka_queue_io_event_enable(source->data, -1, NULL, 0);
+    rd_kafka_queue_destroy(source->replies);
+    rd_kafka_queue_destroy(source->data);
+    rd_kafka_queue_destroy(source->events);
+    /* 2.0.2 aborts (sticky assignor: `assignor_state`) when a member that never got an assignment is
+     * destroyed; mended in 2.3.0. And it may hang when a member is assigned while it closes; mended
+     * in 2.4.0. Such members are left to the end of the process instead. */
+    if (source->was_assigned && source->left)
+        rd_kafka_destroy_flags(source->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 void weir_kafka_source_close(struct weir_kafka_source *source) {
     if (!source) return;
     source->closing = true;
-    bool left = true;
-    if (source->rk) {
-        weir_kafka_source_release(source);
-        if (source->events) {
-            left = leave_group(source);
-            rd_kafka_queue_io_event_enable(source->events, -1, NULL, 0);
-            rd_kafka_queue_io_event_enable(source->data, -1, NULL, 0);
-            rd_kafka_queue_destroy(source->replies);
-            rd_kafka_queue_destroy(source->data);
-            rd_kafka_queue_destroy(source->events);
+    if (source->rk) weir_kafka_source_release(source);
+    if (source->rk && source->events) {
+        if (!leave_in_time(source)) {
+            weir_log(WEIR_LOG_WARNING, "group '%s': leaving takes too long and is given up", source->group);
+            return;
         }
-        /* 2.0.2 aborts (sticky assignor: `assignor_state`) when a member that never got an assignment is
-         * destroyed; mended in 2.3.0. And it may hang when a member is assigned while it closes; mended
-         * in 2.4.0. Such members are left to the end of the process instead. */
-        if (source->was_assigned && left)
-            rd_kafka_destroy_flags(source->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        close_consumer(source);
     }
     if (source->wake_fd >= 0) close(source->wake_fd);
     weir_kafka_intake_deinit(&source->intake);

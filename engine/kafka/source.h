@@ -23,7 +23,7 @@ struct weir_kafka_source {
     char *topic, *group;
     struct weir_kafka_source_watch watch;
     bool start_latest, skip_lost, alone, stopped, closing;
-    bool was_assigned; /* at least once: see weir_kafka_source_close */
+    bool was_assigned, left; /* at least once; the group: see weir_kafka_source_close */
     int wake_fd;
     struct weir_kafka_intake intake;
     struct weir_kafka_health health;
