@@ -39,7 +39,7 @@ void weir_worker_fail(struct weir_worker *worker, int result) {
 static void on_stop_asked(uv_async_t *handle) {
     struct weir_worker *worker = handle->data;
     worker->stopping = worker->asked = true;
-    uv_idle_start(&worker->again, worker->again.idle_cb);
+    weir_worker_wake(worker); /* the handles may be closing already */
 }
 
 bool weir_worker_was_signalled(const struct weir_worker *worker) { return worker->signalled; }
