@@ -43,6 +43,7 @@ static void on_stop_asked(uv_async_t *handle) {
 }
 
 bool weir_worker_was_signalled(const struct weir_worker *worker) { return worker->signalled; }
+bool weir_worker_lost_input(const struct weir_worker *worker) { return worker->input_lost; }
 
 static void on_signal(uv_signal_t *handle, int signum) {
     struct weir_worker *worker = handle->data;
@@ -146,7 +147,9 @@ static bool on_hold(void *owner, int32_t partition, int64_t committed, const cha
 }
 
 static bool on_lost(void *owner, int32_t partition, const struct weir_error *error) {
-    return weir_exact_host_lost(((struct weir_worker *)owner)->exact, partition, error);
+    struct weir_worker *worker = owner;
+    worker->input_lost = !weir_exact_host_lost(worker->exact, partition, error);
+    return !worker->input_lost;
 }
 
 static void on_skipped(void *owner, int32_t partition, int64_t first, int64_t last) {

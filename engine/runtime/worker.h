@@ -52,6 +52,8 @@ int weir_worker_create(const struct weir_worker_options *options, struct weir_wo
 int weir_worker_run(struct weir_worker *worker, struct weir_error *error);
 void weir_worker_stop(struct weir_worker *worker);
 bool weir_worker_was_signalled(const struct weir_worker *worker); /* SIGINT or SIGTERM */
+/* It ended because input of its only task is gone (R10): no other process can go on either. */
+bool weir_worker_lost_input(const struct weir_worker *worker);
 void weir_worker_destroy(struct weir_worker *worker);
 
 /* Of what this worker did, over all tasks it has had. */

@@ -2,7 +2,8 @@
 /* worker_state.h: what the files of a worker share: its state, and the verbs of the at-least-once lane.
  *
  * place:    worker.c (the loop, both lanes), at_least_once.c (R16). The exactly-once lane stands behind
- * exact_host.h. threads:  the worker's.
+ *           exact_host.h.
+ * threads:  the worker's.
  */
 #ifndef WEIR_RUNTIME_WORKER_STATE_H
 #define WEIR_RUNTIME_WORKER_STATE_H
@@ -70,6 +71,7 @@ struct weir_worker {
     bool woken;            /* since the turn began: do not stand still at its end */
     bool asked, signalled; /* to end: by weir_worker_stop, by a signal */
     bool ends_known, others_at_end, stopping, abandoned, was_down, all_lost;
+    bool input_lost; /* of its only task, which cannot go on without it (R10) */
     int64_t now_ms;
     int64_t ends[PARTITION_MAX];
     int end_count;

@@ -131,7 +131,8 @@ static int run_single(struct weir_workers *crew, struct weir_error *error) {
         if (!result) result = weir_worker_run(worker, error);
         crew->led = !result;
         crew->signalled = worker && weir_worker_was_signalled(worker);
-        if (result != WEIR_AGAIN && result != WEIR_IO) return result;
+        bool final = worker && weir_worker_lost_input(worker);
+        if (final || (result != WEIR_AGAIN && result != WEIR_IO)) return result;
         if (crew->signalled)
             return result == WEIR_AGAIN ? WEIR_OK : result; /* the other has what we had not sent */
         weir_log(WEIR_LOG_WARNING, "not leading any more: %s", error->text);

@@ -219,6 +219,35 @@ static void test_run_when_input_is_deleted_before_it_is_read_then_its_task_waits
     process_free(&result);
 }
 
+/* One task that sees everything cannot go on without a part of it, and no standby could: the process ends. */
+static void test_run_when_a_single_task_loses_input_then_it_ends_and_waits_for_a_word(void **state) {
+    (void)state;
+    struct exact_stage stage;
+    char text[300];
+    broker_address();
+    open_small(&stage, "alone", 400, 1000000);
+    exact_wait_for_producer(&stage);
+    assert_int_equal(process_wait(life_start_with(&stage, "weir", 0, "tasks=single", true), 60), 0);
+    int64_t next = admin_end(stage.input, 1);
+    rd_kafka_t *producer = broker_producer();
+    for (int i = 0; i < 20; i++) broker_produce(producer, stage.input, 1, NULL, 0, "{}", 2, 0);
+    broker_flush(producer);
+    admin_trim(stage.input, 1, next + 10);
+    int code = process_wait(life_start_with(&stage, "weir", 1, "tasks=single", true), 60);
+    snprintf(text, sizeof text, "offsets %lld to %lld were deleted", (long long)next, (long long)next + 9);
+    if (code != 74 || !life_said(stage.name, 1, text)) life_fail(stage.name, 1, "another end than expected");
+    struct process_result result =
+        process_weir_run("run", stage.pipeline, "--until-end", "--set", "tasks=single", "--skip-lost");
+    if (result.code) fail_msg("exit code %d: %s", result.code, result.err);
+    process_free(&result);
+    struct journaled journaled = {.count = 0};
+    snprintf(text, sizeof text, "%s.journal", group_of(&stage));
+    broker_read(text, PARTITIONS, &journaled, see_lost);
+    assert_int_equal(journaled.count, 1);
+    assert_true(journaled.lost.partition == 1 && journaled.lost.first == next &&
+                journaled.lost.last == next + 9);
+}
+
 /* Kills a process that has made no snapshot; all has to be done again from the first unit. Ends when every
  * partition was at work. */
 static void live_without_snapshots(struct exact_stage *stage) {
@@ -483,6 +512,7 @@ int main(void) {
         cmocka_unit_test(test_run_when_an_own_topic_is_unfit_then_it_is_refused_before_the_start),
         cmocka_unit_test(test_run_when_the_cluster_is_embedded_then_exactly_once_is_refused),
         cmocka_unit_test(test_run_when_input_is_deleted_before_it_is_read_then_its_task_waits_for_a_word),
+        cmocka_unit_test(test_run_when_a_single_task_loses_input_then_it_ends_and_waits_for_a_word),
         cmocka_unit_test(test_run_when_input_of_a_replay_is_deleted_then_its_task_stops_and_others_run),
         cmocka_unit_test(test_run_when_history_was_changed_then_its_task_stops_with_proof_and_others_run),
         cmocka_unit_test(
