@@ -35,7 +35,7 @@ struct recovery { /* of one partition; lives until its work is done */
     int result;
     struct weir_error error;
     bool abandoned;
-    struct weir_lost lost; /* to be passed over; last 0: nothing */
+    struct weir_lost lost; /* to be passed over; last -1: nothing */
     uint64_t began_ns;
     struct recovery *next;
 };
@@ -360,7 +360,8 @@ static void start_task(struct recovery *recovery) {
     const struct weir_recovered *done = &recovery->done;
     int result = weir_exact_adopt(host->lane, partition, done->task, &done->progress);
     if (!result) result = weir_exact_set_position(host->lane, partition, partition, recovery->committed.next);
-    if (!result && recovery->lost.last) result = weir_exact_pass_over(host->lane, partition, &recovery->lost);
+    if (!result && recovery->lost.last >= 0)
+        result = weir_exact_pass_over(host->lane, partition, &recovery->lost);
     if (result) {
         stop_for_memory(host, partition);
         return;
@@ -430,6 +431,7 @@ bool weir_exact_host_hold(struct weir_exact_host *host, int32_t partition, int64
     recovery->work.data = recovery->again.data = recovery;
     recovery->committed.partition = partition;
     recovery->committed.next = committed;
+    recovery->lost.last = -1;
     snprintf(recovery->committed.metadata, sizeof recovery->committed.metadata, "%s", metadata);
     recovery->options = recovery_options(host);
     recovery->options.task = partition;
