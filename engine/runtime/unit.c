@@ -301,7 +301,8 @@ static void read_lost(struct weir_unit *unit, struct weir_state_reader *reader) 
         struct weir_lost lost = {.partition = (int32_t)weir_state_read_i64(reader)};
         lost.first = weir_state_read_i64(reader);
         lost.last = weir_state_read_i64(reader);
-        if (!weir_unit_add_lost(unit, lost)) weir_state_reader_refuse(reader, "no memory for lost input");
+        if (!weir_unit_add_lost(unit, lost))
+            weir_state_reader_fail(reader, WEIR_NOMEM, "no memory for lost input");
     }
 }
 
