@@ -59,6 +59,7 @@ int weir_lead_take(struct weir_exact *lane, struct weir_kafka_source *source, st
     if (result == WEIR_END) result = error->result = WEIR_AGAIN;
     if (!result) result = weir_exact_turn(lane, now_ms, wall_ms, false); /* tells the time */
     if (!result) result = weir_exact_adopt(lane, 0, done.task, &done.progress);
+    if (result == WEIR_NOMEM) weir_error_set(error, result, "no memory to lead");
     if (!result && done.lossy) weir_exact_save_anew(lane, 0);
     if (!result) weir_log(WEIR_LOG_INFO, "leading from unit %" PRIu64 " on", done.progress.unit);
     return result;

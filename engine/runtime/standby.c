@@ -176,6 +176,7 @@ int weir_standby_run(const struct weir_worker_options *options, bool contested, 
         wait_ms(RETRY_MS);
     }
     if (must_stop(&standby)) result = WEIR_END;
+    if (result == WEIR_NOMEM && !error->text[0]) weir_error_set(error, result, "no memory to stand by");
     if (result) close_follower(&standby);
     *follower = standby.follower;
     if (standby.source) weir_kafka_source_close(standby.source);
