@@ -126,7 +126,10 @@ static bool leave_in_time(struct weir_kafka_source *source) {
     pthread_t thread;
     int64_t until_ms = weir_clock_wall_ms() + CLOSE_TIMEOUT_MS + 1000;
     struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
-    if (pthread_create(&thread, NULL, leave_group, source)) return false;
+    if (pthread_create(&thread, NULL, leave_group, source)) { /* better late than never */
+        leave_group(source);
+        return true;
+    }
     if (!pthread_timedjoin_np(thread, NULL, &until)) return true;
     pthread_detach(thread);
     return false;
