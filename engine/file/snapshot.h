@@ -3,12 +3,15 @@
  * refused.
  *
  * place:   `weir state export`; and what at-least-once left before it wrote segments, which still loads.
- * file:    of any name, or <dir>/<pipeline>/p<partition>-<position>.snapshot (numbered.h): chunks of {u32
- * length, u64 XXH3 of length and bytes, bytes}, little-endian: a head (MessagePack), the payload in pieces of
- * 1 MiB, and a root with the digest of all digests. A flipped, missing, swapped or foreign chunk is refused
- * by its number. writing: temporary file, fsync, rename, fsync of the folder (exactly-once.md R9): a crash
- * leaves the older one. threads: any; no shared state. errors:  WEIR_IO with the file and the system's words;
- * WEIR_DATA: the file is broken, and where; WEIR_VERSION.
+ * file:    of any name, or <dir>/<pipeline>/p<partition>-<position>.snapshot (numbered.h): chunks of
+ *          {u32 length, u64 XXH3 of length and bytes, bytes}, little-endian: a head (MessagePack), the
+ *          payload in pieces of 1 MiB, and a root with the digest of all digests. A flipped, missing, swapped
+ *          or foreign chunk is refused by its number.
+ * writing: temporary file, fsync, rename, fsync of the folder (exactly-once.md R9): a crash leaves the older
+ *          one.
+ * threads: any; no shared state.
+ * errors:  WEIR_IO with the file and the system's words; WEIR_DATA: the file is broken, and where;
+ *          WEIR_VERSION.
  */
 #ifndef WEIR_FILE_SNAPSHOT_H
 #define WEIR_FILE_SNAPSHOT_H

@@ -5,11 +5,13 @@
  *           At least once there is neither topic nor journal (R16): each file ends with its own manifest, and
  *           is named by the next offset the task would process, which stands for the unit.
  * rule:     R9: records are never compacted and count only once a manifest that names them is committed. The
- * local files are a cache: a state put together from them is used only if it has the manifest's root.
+ *           local files are a cache: a state put together from them is used only if it has the manifest's
+ *           root.
  * segments: a full snapshot is a base; each following one adds what has changed. When those have become
- * larger than their base, the next is full: so what is written stays within twice of what changes, and what
- * is read within twice of what exists. threads:  any, one at a time for a writer; calls block. errors:
- * WEIR_IO, WEIR_AGAIN: cannot be written or read now; WEIR_DATA: broken or gone, with the page.
+ *           larger than their base, the next is full: so what is written stays within twice of what changes,
+ *           and what is read within twice of what exists.
+ * threads:  any, one at a time for a writer; calls block.
+ * errors:   WEIR_IO, WEIR_AGAIN: cannot be written or read now; WEIR_DATA: broken or gone, with the page.
  */
 #ifndef WEIR_RUNTIME_GENERATION_H
 #define WEIR_RUNTIME_GENERATION_H

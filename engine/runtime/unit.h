@@ -2,12 +2,13 @@
 /* unit.h: a unit: the stretch of a task's work that becomes visible as a whole or not at all (R2).
  *
  * place:    lane fills a unit -> committer sends its outputs and its journal record in one transaction ->
- * recovery reads the journal record and does the same work again, silently. order:    units of a task are
- * numbered 1, 2, 3, ... without gaps. A journal record names the digest of the one before it, and its own
- * digest stands in the metadata of the committed offsets: whoever knows the offsets knows the whole history
- * to be the one that was committed. lifetime: a unit keeps the bytes of its outputs until its transaction is
- * known to be committed (R4). threads:  filled by the worker; while its bundle is with the committer it is
- * only read. limits:   of slices WEIR_SLICE_MAX; the lane closes a unit before.
+ *           recovery reads the journal record and does the same work again, silently.
+ * order:    units of a task are numbered 1, 2, 3, ... without gaps. A journal record names the digest of the
+ *           one before it, and its own digest stands in the metadata of the committed offsets: whoever knows
+ *           the offsets knows the whole history to be the one that was committed.
+ * lifetime: a unit keeps the bytes of its outputs until its transaction is known to be committed (R4).
+ * threads:  filled by the worker; while its bundle is with the committer it is only read.
+ * limits:   of slices WEIR_SLICE_MAX; the lane closes a unit before.
  */
 #ifndef WEIR_RUNTIME_UNIT_H
 #define WEIR_RUNTIME_UNIT_H

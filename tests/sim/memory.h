@@ -2,10 +2,11 @@
 /* memory.h: allocations of the engine that fail: the one after so many, while armed.
  *
  * place:    a program of tests/sim is linked with --wrap for the allocating functions (CMakeLists.txt), so
- * all calls that stand in our own code, and in headers it includes, come here; those inside of shared
- * libraries (msgpack-c's unpacker, simdjson) do not. use: a driver arms around a call into the engine; what
- * stands for the world outside (cluster, disk, oracles) holds while it allocates: it always has memory.
- * threads: one.
+ *           all calls that stand in our own code, and in headers it includes, come here; those inside of
+ *           shared libraries (msgpack-c's unpacker, simdjson) do not.
+ * use:      a driver arms around a call into the engine; what stands for the world outside (cluster, disk,
+ *           oracles) holds while it allocates: it always has memory.
+ * threads:  one.
  */
 #ifndef TESTS_SIM_MEMORY_H
 #define TESTS_SIM_MEMORY_H

@@ -3,11 +3,12 @@
  * that say whether what readers see is what an undisturbed run gives.
  *
  * place:    test_sim, test_mutants and the program sim -> story -> process.c (what
- * engine/runtime/exact_host.c does for a worker) -> the real lane, committer and recovery -> the cluster of
- * cluster.h. A fifth of the seeds are stories of `tasks: single` (R1): single.c follows and takes the lead.
- * threads:  one; one story at a time (the cluster is a global). limits:   STORY_PARTITION_MAX input
- * partitions, STORY_PROCESS_MAX processes. errors:   the first thing that is wrong ends the story: story_run
- * gives false, story->failure says what.
+ *           engine/runtime/exact_host.c does for a worker) -> the real lane, committer and recovery -> the
+ *           cluster of cluster.h. A fifth of the seeds are stories of `tasks: single` (R1): single.c follows
+ *           and takes the lead.
+ * threads:  one; one story at a time (the cluster is a global).
+ * limits:   STORY_PARTITION_MAX input partitions, STORY_PROCESS_MAX processes.
+ * errors:   the first thing that is wrong ends the story: story_run gives false, story->failure says what.
  */
 #ifndef TESTS_SIM_STORY_H
 #define TESTS_SIM_STORY_H
