@@ -32,6 +32,8 @@ struct weir_workers {
     atomic_bool asked;   /* single: to end */
     bool led, signalled; /* single: at the end */
     pthread_mutex_t lead_lock;      /* single: around the worker's coming and going */
+    struct weir_task_counts counts; /* single: of leads that are over */
+    struct weir_latency commits;
     struct weir_worker_watch watch; /* the caller's */
     pthread_mutex_t watch_lock;
     struct weir_shelf *shelf;
@@ -106,7 +108,7 @@ static void *run_member(void *owner) {
     return NULL;
 }
 
-/* The worker of the lead before goes. */
+/* The one before goes. */
 static void set_leader(struct weir_workers *crew, struct weir_worker *worker) {
     pthread_mutex_lock(&crew->lead_lock);
     struct weir_worker *before = crew->members[0].worker;
@@ -124,7 +126,6 @@ static int run_single(struct weir_workers *crew, struct weir_error *error) {
         int result = weir_standby_run(&options, contested, &crew->asked, &options.follower, error);
         crew->signalled = weir_standby_was_signalled();
         if (result) return result == WEIR_END ? WEIR_OK : result;
-        set_leader(crew, NULL);
         result = weir_worker_create(&options, &worker, error);
         weir_follower_close(options.follower);
         set_leader(crew, worker);
@@ -136,6 +137,9 @@ static int run_single(struct weir_workers *crew, struct weir_error *error) {
         if (crew->signalled)
             return result == WEIR_AGAIN ? WEIR_OK : result; /* the other has what we had not sent */
         weir_log(WEIR_LOG_WARNING, "not leading any more: %s", error->text);
+        weir_workers_counts(crew, &crew->counts); /* its task goes now, its numbers stay */
+        weir_workers_commits(crew, &crew->commits);
+        set_leader(crew, NULL);
     }
 }
 
@@ -189,7 +193,7 @@ void weir_workers_destroy(struct weir_workers *crew) {
 }
 
 void weir_workers_counts(const struct weir_workers *crew, struct weir_task_counts *counts) {
-    memset(counts, 0, sizeof *counts);
+    *counts = crew->counts;
     for (uint32_t i = 0; i < crew->count; i++) {
         struct weir_task_counts own;
         if (!crew->members[i].worker) continue;
@@ -199,7 +203,7 @@ void weir_workers_counts(const struct weir_workers *crew, struct weir_task_count
 }
 
 void weir_workers_commits(const struct weir_workers *crew, struct weir_latency *commits) {
-    memset(commits, 0, sizeof *commits);
+    *commits = crew->commits;
     for (uint32_t i = 0; i < crew->count; i++) {
         const struct weir_worker *worker = crew->members[i].worker; /* NULL: it never led */
         const struct weir_latency *own = worker ? weir_worker_commits(worker) : NULL;
