@@ -143,8 +143,8 @@ static void close_consumer(struct weir_kafka_source *source) {
     rd_kafka_queue_destroy(source->events);
     /* 2.0.2 aborts (sticky assignor: `assignor_state`) when a member that never got an assignment is
      * destroyed; mended in 2.3.0. And it may hang when a member is assigned while it closes; mended
-     * in 2.4.0. Such members are left to the end of the process instead. */
-    if (source->was_assigned && source->left)
+     * in 2.4.0. Such members are left to the end of the process instead. Who is alone is no member. */
+    if ((source->was_assigned || source->alone) && source->left)
         rd_kafka_destroy_flags(source->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
