@@ -14,6 +14,7 @@
 #define RETRY_MS 1000
 #define STEP_MS 100
 #define SETTLED_MS 4000 /* without faults somebody leads by then, and nobody takes it from him any more */
+#define QUIET_MS 1000   /* whoever raced for the lead with the one who has it has lost by then */
 #define PEACE_MS 3500
 
 static int64_t now(const struct process *process) { return sim_now(process->story->cluster); }
@@ -306,15 +307,23 @@ static void stop_leader(struct story *story, int64_t until_ms) {
  * leader stays, undisturbed by whoever wakes. */
 void single_heal(struct story *story) {
     int64_t began_ms = sim_now(story->cluster);
-    for (int i = 0; i < story->process_count; i++) story->processes[i].frozen_until = 0;
+    for (int i = 0; i < story->process_count; i++) {
+        struct process *process = &story->processes[i];
+        process->frozen_until = 0;
+        if (process->stage == STAGE_RECOVER) process->stage_ms = began_ms; /* what it looked at is old */
+    }
     stop_leader(story, began_ms + SETTLED_MS + STEP_MS);
-    while (!story->failure[0] && (!is_done(story) || sim_now(story->cluster) < began_ms + SETTLED_MS)) {
+    int leader = epoch(story);
+    int64_t quiet_ms = began_ms + SETTLED_MS;
+    while (!story->failure[0] && (!is_done(story) || sim_now(story->cluster) < quiet_ms)) {
         everybody_works(story);
+        int64_t now_ms = sim_now(story->cluster);
+        if (epoch(story) != leader && quiet_ms < now_ms + QUIET_MS) quiet_ms = now_ms + QUIET_MS;
+        leader = epoch(story);
         if (sim_now(story->cluster) > began_ms + STORY_HEALED_BOUND_MS)
             story_fail(story, "without faults not everything is processed within %d s",
                        STORY_HEALED_BOUND_MS / 1000);
     }
-    int leader = epoch(story);
     int64_t settled_ms = sim_now(story->cluster);
     while (!story->failure[0] && (!is_done(story) || sim_now(story->cluster) < settled_ms + PEACE_MS)) {
         everybody_works(story);
