@@ -12,6 +12,8 @@
 #include "support/exact_lives.h"
 
 static const char *const properties = "session.timeout.ms: 6000, heartbeat.interval.ms: 500";
+/* A named member that is done holds its partitions until its session is over: others wait for that. */
+static const char *const brief = "session.timeout.ms: 3000, heartbeat.interval.ms: 300";
 
 /* ---- SIGTERM ---- */
 
@@ -41,7 +43,7 @@ static void test_run_when_terminated_at_any_moment_then_0_and_the_next_start_has
     int restored = 0;
     broker_address();
     exact_open(&stage, "sigterm", 90000, 4000, properties);
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < 10; i++) {
         pid_t pid = life_start(&stage, "weir", i);
         life_must_say("sigterm", i, "asking", 1); /* from here on it is the engine's business */
         pause_ms(draw(&random, 1800));
@@ -49,7 +51,7 @@ static void test_run_when_terminated_at_any_moment_then_0_and_the_next_start_has
         restored += check_nothing_done_again("sigterm", i);
     }
     print_message("%d tasks restored, none had anything to do again\n", restored);
-    assert_true(restored > 8);
+    assert_true(restored > 5);
     stage.enough = true;
     exact_close(&stage);
 }
@@ -73,7 +75,7 @@ static void test_run_when_workers_and_processes_differ_then_output_is_the_same(v
     exact_run_to_end(stage.plain_pipeline);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         pid_t pids[2];
-        exact_name_run(&stage, cases[i].name, properties);
+        exact_name_run(&stage, cases[i].name, brief);
         for (int k = 0; k < cases[i].processes; k++)
             pids[k] = life_start_with(&stage, "weir", k, cases[i].set, true);
         for (int k = 0; k < cases[i].processes; k++) {
